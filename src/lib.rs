@@ -1,1 +1,38 @@
-//! x
+//! Metrics, health, logs and traces for axum and tower services: one crate, one layer, one router.
+#![doc = include_str!("docs/overview.md")]
+#![forbid(unsafe_code)]
+
+// Ring 0: what everything else may use.
+pub mod clock;
+pub mod diagnostics;
+pub mod drain;
+pub mod error;
+pub mod redact;
+pub mod trace;
+
+// Ring 1: the substrate of every number.
+pub mod metrics;
+
+// Ring 2: ways to the outside that slices share.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub mod store;
+#[cfg(feature = "_transport")]
+mod transport;
+
+// Ring 3: slices, one for each thing a service is watched by. They do not know each other.
+#[cfg(feature = "business")]
+pub mod business;
+#[cfg(feature = "health")]
+pub mod health;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "log")]
+pub mod log;
+
+// Ring 6: routes.
+#[cfg(feature = "axum")]
+pub mod endpoint;
+
+// Ring 7: the paved path.
+#[cfg(feature = "axum")]
+pub mod monitoring;

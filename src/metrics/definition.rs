@@ -1,0 +1,297 @@
+//! What a metric is: name, kind, unit, labels, buckets. Written once as a `static`, checked when registered.
+
+/// The kinds of metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Only goes up, until the process ends.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts samples by size, in fixed buckets.
+    Histogram,
+}
+
+impl Kind {
+    /// The word of Prometheus' `# TYPE` line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// Base units. Each has a suffix that the metric's name must carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unit {
+    /// A number of things, or no unit.
+    Count,
+    /// `_seconds`. Kept as integer nanoseconds in counters and histograms.
+    Seconds,
+    /// `_bytes`.
+    Bytes,
+    /// `_ratio`: a fraction, 1 is the whole.
+    Ratio,
+}
+
+impl Unit {
+    const SUFFIXED: [(Self, &'static str); 3] =
+        [(Self::Seconds, "_seconds"), (Self::Bytes, "_bytes"), (Self::Ratio, "_ratio")];
+
+    /// The unit that a name without `_total` carries in its suffix.
+    pub(super) fn of_name(name: &str) -> Self {
+        let stem = name.strip_suffix("_total").unwrap_or(name);
+        let matching = Self::SUFFIXED.into_iter().find(|(_, suffix)| stem.ends_with(suffix));
+        matching.map_or(Self::Count, |(unit, _)| unit)
+    }
+}
+
+/// Whether a rename or a dropped label is a breaking change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stability {
+    /// Rules and dashboards may rely on it.
+    Stable,
+    /// May still change in a minor version.
+    Experimental,
+}
+
+/// One metric, as code and wire know it.
+///
+/// The name in code is the name on the wire: nothing is appended. Equality is that of every part, and registering equal
+/// definitions twice gives the same family.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Definition {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) unit: Unit,
+    pub(super) help: &'static str,
+    pub(super) labels: &'static [&'static str],
+    pub(super) edges: &'static [f64],
+    pub(super) absent_until_set: bool,
+    pub(super) stability: Stability,
+    pub(super) since: &'static str,
+}
+
+/// Upper bounds in seconds for request-like durations: those of OpenTelemetry's HTTP semantic conventions, which hold
+/// the guide's edges at 0.25, 0.5, 0.75 and 1 s.
+pub const LATENCY_EDGES: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+impl Definition {
+    /// A counter. Its name ends in `_total`.
+    pub const fn counter(name: &'static str, help: &'static str) -> Self {
+        Self::new(name, Kind::Counter, help)
+    }
+
+    /// A gauge, 0 when its series is created.
+    pub const fn gauge(name: &'static str, help: &'static str) -> Self {
+        Self::new(name, Kind::Gauge, help)
+    }
+
+    /// A gauge that is absent from every output until it is first set, as timestamps are.
+    pub const fn gauge_absent_until_set(name: &'static str, help: &'static str) -> Self {
+        let mut definition = Self::new(name, Kind::Gauge, help);
+        definition.absent_until_set = true;
+        definition
+    }
+
+    /// A histogram with [`LATENCY_EDGES`] unless [`Definition::edges`] says otherwise.
+    pub const fn histogram(name: &'static str, help: &'static str) -> Self {
+        let mut definition = Self::new(name, Kind::Histogram, help);
+        definition.edges = LATENCY_EDGES;
+        definition
+    }
+
+    const fn new(name: &'static str, kind: Kind, help: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            unit: Unit::Count,
+            help,
+            labels: &[],
+            edges: &[],
+            absent_until_set: false,
+            stability: Stability::Stable,
+            since: "0.1.0",
+        }
+    }
+
+    /// The unit; the name carries its suffix.
+    pub const fn unit(mut self, unit: Unit) -> Self {
+        self.unit = unit;
+        self
+    }
+
+    /// The label names, in the order in which values are given to [`Family::series`](super::Family::series).
+    pub const fn labels(mut self, labels: &'static [&'static str]) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    /// The upper bounds of a histogram's buckets, inclusive, rising; `+Inf` is always there.
+    pub const fn edges(mut self, edges: &'static [f64]) -> Self {
+        self.edges = edges;
+        self
+    }
+
+    /// Marks a metric that may still change.
+    pub const fn experimental(mut self) -> Self {
+        self.stability = Stability::Experimental;
+        self
+    }
+
+    /// The version of this crate that first had the metric.
+    pub const fn since(mut self, version: &'static str) -> Self {
+        self.since = version;
+        self
+    }
+
+    /// The metric's name, on the wire too.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The metric's kind.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The help text.
+    pub const fn help(&self) -> &'static str {
+        self.help
+    }
+
+    /// The label names.
+    pub const fn label_names(&self) -> &'static [&'static str] {
+        self.labels
+    }
+
+    /// How far rules may rely on it.
+    pub const fn stability(&self) -> Stability {
+        self.stability
+    }
+
+    /// The version of this crate that first had it.
+    pub const fn introduced_in(&self) -> &'static str {
+        self.since
+    }
+
+    /// Checks everything that can be known of a definition alone.
+    pub(super) fn check(&self, label_count: usize) -> Result<(), DefinitionError> {
+        let fail = |rule| Err(DefinitionError::Invalid { metric: self.name.to_owned(), rule });
+        if !is_metric_name(self.name) {
+            return fail("a metric name matches [a-zA-Z_:][a-zA-Z0-9_:]*");
+        }
+        if self.help.is_empty() {
+            return fail("a metric has a help text");
+        }
+        if (self.kind == Kind::Counter) != self.name.ends_with("_total") {
+            return fail("a counter's name ends in _total, and no other's does");
+        }
+        if Unit::of_name(self.name) != self.unit {
+            return fail("the name carries the suffix of its unit: _seconds, _bytes or _ratio, or none");
+        }
+        if self.labels.len() != label_count {
+            return fail("the family has as many labels as its definition");
+        }
+        if !self.labels.iter().all(|label| is_label_name(label)) {
+            return fail(
+                "a label name matches [a-zA-Z_][a-zA-Z0-9_]*, without a leading __, and is not le or quantile",
+            );
+        }
+        if (1..self.labels.len()).any(|at| self.labels[..at].contains(&self.labels[at])) {
+            return fail("a label name occurs once");
+        }
+        if (self.kind == Kind::Histogram) == self.edges.is_empty() {
+            return fail("a histogram has bucket edges, and no other kind has");
+        }
+        check_edges(self.edges).or_else(fail)
+    }
+}
+
+pub(super) fn check_edges(edges: &[f64]) -> Result<(), &'static str> {
+    let rising = edges.windows(2).all(|pair| pair[0] < pair[1]);
+    if rising && edges.iter().all(|edge| edge.is_finite()) { Ok(()) } else { Err("bucket edges are finite and rise") }
+}
+
+pub(super) fn is_metric_name(name: &str) -> bool {
+    let starts = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b':');
+    name.bytes().next().is_some_and(starts) && name.bytes().all(|b| starts(b) || b.is_ascii_digit())
+}
+
+pub(super) fn is_label_name(name: &str) -> bool {
+    let starts = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    name.bytes().next().is_some_and(starts)
+        && name.bytes().all(|b| starts(b) || b.is_ascii_digit())
+        && !name.starts_with("__")
+        && !matches!(name, "le" | "quantile")
+}
+
+/// A definition that cannot be registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DefinitionError {
+    /// The definition breaks a rule.
+    #[error("metric {metric:?} is invalid: {rule}")]
+    Invalid {
+        /// The metric's name.
+        metric: String,
+        /// What holds for every metric.
+        rule: &'static str,
+    },
+    /// Another metric of the registry has the name, or one of the names that a histogram is shown under.
+    #[error("metric {metric:?} clashes with the registered {other:?}: give one of them another name")]
+    Clash {
+        /// The metric's name.
+        metric: String,
+        /// The name of the metric that was there.
+        other: String,
+    },
+    /// The handle does not fit the definition.
+    #[error("metric {metric:?} is a {}, not a {}", defined.as_str(), asked.as_str())]
+    WrongKind {
+        /// The metric's name.
+        metric: String,
+        /// The kind that the definition has.
+        defined: Kind,
+        /// The kind that was asked for.
+        asked: Kind,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_that_break_a_rule_are_refused() {
+        for bad in [
+            Definition::counter("a-b_total", "x"),
+            Definition::counter("a_total", ""),
+            Definition::counter("a", "x"),
+            Definition::gauge("a_total", "x"),
+            Definition::gauge("a_seconds", "x"),
+            Definition::gauge("a", "x").unit(Unit::Bytes),
+            Definition::gauge("a", "x").labels(&["le"]),
+            Definition::gauge("a", "x").labels(&["__a"]),
+            Definition::gauge("a", "x").labels(&["a", "a"]),
+            Definition::gauge("a", "x").edges(&[1.0]),
+            Definition::histogram("a", "x").edges(&[]),
+            Definition::histogram("a", "x").edges(&[1.0, 1.0]),
+            Definition::histogram("a", "x").edges(&[f64::INFINITY]),
+        ] {
+            assert!(bad.check(bad.labels.len()).is_err(), "{bad:?}");
+        }
+        assert!(Definition::gauge("a", "x").labels(&["b"]).check(2).is_err());
+    }
+
+    #[test]
+    fn unit_is_read_off_the_suffix() {
+        assert_eq!(Unit::of_name("cpu_seconds_total"), Unit::Seconds);
+        assert_eq!(Unit::of_name("hit_ratio"), Unit::Ratio);
+        assert_eq!(Unit::of_name("secondseconds"), Unit::Count);
+    }
+}

@@ -1,0 +1,209 @@
+//! The `metrics` facade's way in: what third-party libraries report lands in the same store.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ::metrics::{
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
+
+use super::cell::{Cell, CounterCell, GaugeCell, HistogramCell, Shape};
+use super::definition::{self, Kind, LATENCY_EDGES, is_label_name, is_metric_name};
+use super::label::{LabelValue, identity};
+use super::registry::Registry;
+use crate::diagnostics::Problem;
+
+impl Recorder for Registry {
+    fn describe_counter(&self, key: KeyName, _unit: Option<Unit>, description: SharedString) {
+        self.describe(key.as_str(), Kind::Counter, &description);
+    }
+
+    fn describe_gauge(&self, key: KeyName, _unit: Option<Unit>, description: SharedString) {
+        self.describe(key.as_str(), Kind::Gauge, &description);
+    }
+
+    fn describe_histogram(&self, key: KeyName, _unit: Option<Unit>, description: SharedString) {
+        self.describe(key.as_str(), Kind::Histogram, &description);
+    }
+
+    fn register_counter(&self, key: &Key, _metadata: &Metadata<'_>) -> Counter {
+        match self.foreign_cell(key, Kind::Counter) {
+            Some(Cell::Counter(cell)) => Counter::from_arc(cell),
+            _ => Counter::noop(),
+        }
+    }
+
+    fn register_gauge(&self, key: &Key, _metadata: &Metadata<'_>) -> Gauge {
+        match self.foreign_cell(key, Kind::Gauge) {
+            Some(Cell::Gauge(cell)) => Gauge::from_arc(cell),
+            _ => Gauge::noop(),
+        }
+    }
+
+    fn register_histogram(&self, key: &Key, _metadata: &Metadata<'_>) -> Histogram {
+        match self.foreign_cell(key, Kind::Histogram) {
+            Some(Cell::Histogram(cell)) => Histogram::from_arc(cell),
+            _ => Histogram::noop(),
+        }
+    }
+}
+
+impl Registry {
+    fn describe(&self, name: &str, kind: Kind, description: &str) {
+        if let Some(family) = self.foreign(&metric_name(name), || self.foreign_shape(name, kind), kind)
+            && !description.is_empty()
+        {
+            // A definition's own help, or an earlier description, stands.
+            let _ = family.help.set(description.into());
+        }
+    }
+
+    fn foreign_cell(&self, key: &Key, kind: Kind) -> Option<Cell> {
+        let name = metric_name(key.name());
+        if name != key.name() {
+            self.diagnostics().report(Problem::LabelSanitised, key.name());
+        }
+        let Some(family) = self.foreign(&name, || self.foreign_shape(&name, kind), kind) else {
+            self.diagnostics().report(Problem::NameConflict, key.name());
+            return None;
+        };
+        Some(family.cell(self.foreign_identity(key)))
+    }
+
+    fn foreign_shape(&self, name: &str, kind: Kind) -> Shape {
+        let edges = if kind == Kind::Histogram { LATENCY_EDGES } else { &[] };
+        // The facade counts whole numbers, so its counters of seconds hold seconds.
+        let unit = if kind == Kind::Counter { definition::Unit::Count } else { definition::Unit::of_name(name) };
+        Shape::new(kind, unit, edges, false, self.diagnostics().clone())
+    }
+
+    fn foreign_identity(&self, key: &Key) -> String {
+        let mut labels: Vec<(Cow<'_, str>, LabelValue)> = Vec::with_capacity(key.labels().len());
+        for label in key.labels() {
+            let name = label_name(label.key());
+            if name != label.key() || labels.iter().any(|(present, _)| *present == name) {
+                self.diagnostics().report(Problem::LabelSanitised, label.key());
+            }
+            // Of two labels with one name the last stands, as in a map.
+            labels.retain(|(present, _)| *present != name);
+            labels.push((name, LabelValue::capped(label.value())));
+        }
+        identity(labels.iter().map(|(name, value)| (name.as_ref(), value.as_str())))
+    }
+}
+
+/// A name that Prometheus accepts: other characters become `_`.
+fn metric_name(name: &str) -> Cow<'_, str> {
+    if is_metric_name(name) { Cow::Borrowed(name) } else { Cow::Owned(sanitised(name, |c| c == ':')) }
+}
+
+/// As [`metric_name`]; names that Prometheus keeps for itself get the prefix `exported_`, as it does on a clash.
+fn label_name(name: &str) -> Cow<'_, str> {
+    if is_label_name(name) {
+        return Cow::Borrowed(name);
+    }
+    let sanitised = sanitised(name, |_| false);
+    Cow::Owned(if is_label_name(&sanitised) {
+        sanitised
+    } else {
+        format!("exported_{}", sanitised.trim_start_matches('_'))
+    })
+}
+
+fn sanitised(name: &str, further: impl Fn(char) -> bool) -> String {
+    let mut out: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || further(c) { c } else { '_' }).collect();
+    if !out.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || further(c)) {
+        out.insert(0, '_');
+    }
+    out
+}
+
+impl CounterFn for CounterCell {
+    fn increment(&self, value: u64) {
+        self.add(value);
+    }
+
+    fn absolute(&self, value: u64) {
+        self.raise(value);
+    }
+}
+
+impl GaugeFn for GaugeCell {
+    fn increment(&self, value: f64) {
+        self.add(value);
+    }
+
+    fn decrement(&self, value: f64) {
+        self.add(-value);
+    }
+
+    fn set(&self, value: f64) {
+        GaugeCell::set(self, value);
+    }
+}
+
+impl HistogramFn for HistogramCell {
+    fn record(&self, value: f64) {
+        HistogramCell::record(self, value, 1);
+    }
+
+    fn record_many(&self, value: f64, count: usize) {
+        HistogramCell::record(self, value, u64::try_from(count).unwrap_or(u64::MAX));
+    }
+}
+
+/// The help of a metric that nobody described.
+pub(super) fn undescribed() -> Arc<str> {
+    "Reported through the metrics facade, without a description.".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use ::metrics::{counter, describe_counter, gauge, histogram, with_local_recorder};
+
+    use super::*;
+    use crate::diagnostics::Diagnostics;
+    use crate::metrics::Limits;
+
+    #[test]
+    fn every_kind_of_the_facade_appears() {
+        let registry = Registry::new();
+        with_local_recorder(&registry, || {
+            describe_counter!("jobs_total", "Jobs.");
+            counter!("jobs_total", "kind" => "a").increment(2);
+            counter!("jobs_total", "kind" => "a").absolute(1);
+            gauge!("depth").increment(3.0);
+            gauge!("depth").decrement(1.0);
+            histogram!("wait_seconds").record_many(0.2, 3);
+        });
+        let text = registry.render();
+        for line in [
+            "# HELP jobs_total Jobs.\n",
+            "jobs_total{kind=\"a\"} 2\n",
+            "depth 2\n",
+            "wait_seconds_bucket{le=\"0.25\"} 3\n",
+            "wait_seconds_count 3\n",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+    }
+
+    #[test]
+    fn conflicts_are_counted_and_reported_and_never_invalid_output() {
+        let diagnostics = Diagnostics::new();
+        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        with_local_recorder(&registry, || {
+            counter!("one").increment(1);
+            gauge!("one").set(5.0);
+            histogram!("h").record(1.0);
+            counter!("h_count").increment(1);
+            counter!("we.ird-näme", "__reserved" => "x", "le" => "y", "0" => "z", "a b" => "w").increment(1);
+        });
+        assert_eq!(diagnostics.total(Problem::NameConflict), 2);
+        let text = registry.render();
+        assert!(text.contains("one 1\n") && !text.contains("one 5"), "{text}");
+        let weird = "we_ird_n_me{_0=\"z\",a_b=\"w\",exported_le=\"y\",exported_reserved=\"x\"} 1\n";
+        assert!(text.contains(weird), "{text}");
+    }
+}

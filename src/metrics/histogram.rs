@@ -1,0 +1,28 @@
+//! The handle of a histogram.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cell::HistogramCell;
+
+/// A series of a histogram family. Cloning shares it.
+///
+/// Recording is a search of the edges and two relaxed atomic adds; it allocates nothing and keeps no sample. NaN,
+/// infinite samples and negative durations are refused and counted as `sample_rejected`.
+#[derive(Clone, Debug)]
+#[must_use = "a histogram records nothing by itself"]
+pub struct Histogram(pub(super) Arc<HistogramCell>);
+
+impl Histogram {
+    /// Records a sample in the family's unit.
+    #[inline]
+    pub fn record(&self, value: f64) {
+        self.0.record(value, 1);
+    }
+
+    /// Records a duration, in seconds. Exact to the nanosecond when the family's unit is seconds.
+    #[inline]
+    pub fn record_duration(&self, duration: Duration) {
+        self.0.record_duration(duration);
+    }
+}

@@ -1,0 +1,81 @@
+//! Where slices register their definitions.
+
+use super::counter::Counter;
+use super::definition::{Definition, DefinitionError, check_edges};
+use super::family::{Family, Handle};
+use super::gauge::Gauge;
+use super::histogram::Histogram;
+use super::registry::Registry;
+use crate::diagnostics::Diagnostics;
+
+/// Registers definitions and gives their families. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Meter(Registry);
+
+impl Meter {
+    /// A meter that writes into `registry`.
+    pub fn new(registry: &Registry) -> Self {
+        Self(registry.clone())
+    }
+
+    /// Registers a counter.
+    ///
+    /// # Errors
+    /// When the definition breaks a rule, is of another kind, or clashes with a registered one.
+    pub fn counter<const N: usize>(&self, definition: &Definition) -> Result<Family<Counter, N>, DefinitionError> {
+        self.family(definition, definition.edges)
+    }
+
+    /// Registers a gauge.
+    ///
+    /// # Errors
+    /// As [`Meter::counter`].
+    pub fn gauge<const N: usize>(&self, definition: &Definition) -> Result<Family<Gauge, N>, DefinitionError> {
+        self.family(definition, definition.edges)
+    }
+
+    /// Registers a histogram.
+    ///
+    /// # Errors
+    /// As [`Meter::counter`].
+    pub fn histogram<const N: usize>(&self, definition: &Definition) -> Result<Family<Histogram, N>, DefinitionError> {
+        self.family(definition, definition.edges)
+    }
+
+    /// Registers a histogram with further edges, such as those of declared objectives. They hold for the whole family.
+    ///
+    /// # Errors
+    /// As [`Meter::counter`]; also when an edge is not finite.
+    pub fn histogram_with<const N: usize>(
+        &self,
+        definition: &Definition,
+        further_edges: &[f64],
+    ) -> Result<Family<Histogram, N>, DefinitionError> {
+        let mut edges = [definition.edges, further_edges].concat();
+        edges.sort_by(f64::total_cmp);
+        edges.dedup();
+        check_edges(&edges).map_err(|rule| DefinitionError::Invalid { metric: definition.name.to_owned(), rule })?;
+        self.family(definition, &edges)
+    }
+
+    /// Where problems of recording are counted.
+    pub fn diagnostics(&self) -> &Diagnostics {
+        self.0.diagnostics()
+    }
+
+    fn family<H: Handle, const N: usize>(
+        &self,
+        definition: &Definition,
+        edges: &[f64],
+    ) -> Result<Family<H, N>, DefinitionError> {
+        definition.check(N)?;
+        if definition.kind != H::KIND {
+            return Err(DefinitionError::WrongKind {
+                metric: definition.name.to_owned(),
+                defined: definition.kind,
+                asked: H::KIND,
+            });
+        }
+        Ok(Family::new(self.0.register(definition, edges)?, definition))
+    }
+}

@@ -1,0 +1,50 @@
+//! Definitions, the handles that record into them, the registry that keeps the numbers, and the formats they leave in.
+//!
+//! ```text
+//! static Definition -> Meter (checks) -> Family -> Counter | Gauge | Histogram   (handles: resolved once, kept)
+//!                                         |
+//! metrics::counter!(..) -> Registry ------+-> Snapshot -> exposition::text -> GET /metrics
+//! ```
+//!
+//! A definition is a `static` beside the code that records it. Registering checks it; recording and scraping cannot
+//! fail afterwards.
+//!
+//! ```
+//! use aistm7_monitoring::metrics::{Counter, Definition, Family, Meter, Registry};
+//!
+//! static ORDERS: Definition =
+//!     Definition::counter("orders_total", "Orders sent to the broker.").labels(&["side", "outcome"]);
+//!
+//! let registry = Registry::new();
+//! let orders: Family<Counter, 2> = Meter::new(&registry).counter(&ORDERS)?;
+//! let bought = orders.series(["buy".into(), "ok".into()]); // resolve once, keep
+//! bought.increment();
+//! assert!(registry.render().contains("orders_total{outcome=\"ok\",side=\"buy\"} 1\n"));
+//! # Ok::<(), aistm7_monitoring::metrics::DefinitionError>(())
+//! ```
+//!
+//! Third-party libraries that use the `metrics` facade appear in the same output once the registry is installed as the
+//! facade's recorder ([`Registry`] implements [`metrics::Recorder`](::metrics::Recorder)).
+
+mod cell;
+mod counter;
+mod definition;
+pub mod exposition;
+mod facade;
+mod family;
+mod gauge;
+mod histogram;
+mod label;
+mod meter;
+mod registry;
+mod snapshot;
+
+pub use counter::Counter;
+pub use definition::{Definition, DefinitionError, Kind, LATENCY_EDGES, Stability, Unit};
+pub use family::{Family, Handle};
+pub use gauge::Gauge;
+pub use histogram::Histogram;
+pub use label::LabelValue;
+pub use meter::Meter;
+pub use registry::{Limits, Registry};
+pub use snapshot::{CounterValue, FamilySnapshot, HistogramSnapshot, SeriesSnapshot, Snapshot, Value};

@@ -1,0 +1,270 @@
+//! The registry: every family of one `Monitoring`, found by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::cell::Shape;
+use super::definition::{Definition, DefinitionError, Kind};
+use super::exposition;
+use super::family::{Budget, FamilyCore};
+use super::snapshot::Snapshot;
+use crate::diagnostics::Diagnostics;
+
+/// Every metric of one `Monitoring`. Cloning shares it; several live in one process and do not see each other.
+///
+/// It is also a recorder of the `metrics` facade: once installed as such (or used as a local recorder in tests), what
+/// third-party libraries report appears in [`Registry::render`].
+///
+/// ```
+/// use aistm7_monitoring::metrics::Registry;
+///
+/// let registry = Registry::new();
+/// metrics::with_local_recorder(&registry, || metrics::counter!("cache_hits_total", "cache" => "prices").increment(2));
+/// assert!(registry.render().contains("cache_hits_total{cache=\"prices\"} 2\n"));
+/// ```
+#[derive(Clone)]
+pub struct Registry(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    /// Sorted, so that output is too.
+    pub(super) families: RwLock<BTreeMap<Arc<str>, Arc<FamilyCore>>>,
+    budget: Arc<Budget>,
+}
+
+/// How many series a registry keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Series of one family. A histogram counts as one whatever its buckets. Default: 10,000.
+    pub per_family: usize,
+    /// Series of all families together. Default: 100,000.
+    pub in_all: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { per_family: 10_000, in_all: 100_000 }
+    }
+}
+
+impl Registry {
+    /// An empty registry with the default [`Limits`] and diagnostics of its own.
+    pub fn new() -> Self {
+        Self::with(Limits::default(), Diagnostics::new())
+    }
+
+    /// An empty registry that reports its problems to `diagnostics`.
+    pub fn with(limits: Limits, diagnostics: Diagnostics) -> Self {
+        let budget =
+            Budget { per_family: limits.per_family, in_all: limits.in_all, used: AtomicUsize::new(0), diagnostics };
+        Self(Arc::new(Inner { families: RwLock::default(), budget: Arc::new(budget) }))
+    }
+
+    /// The values of all series, sorted by family and labels.
+    ///
+    /// Recording goes on meanwhile: locks are held to copy lists of references only.
+    pub fn snapshot(&self) -> Snapshot {
+        let families: Vec<_> = {
+            let families = self.0.families.read().unwrap_or_else(PoisonError::into_inner);
+            families.values().cloned().collect()
+        };
+        Snapshot::of(&families)
+    }
+
+    /// The Prometheus text format 0.0.4 of [`Registry::snapshot`]; equal state gives equal bytes.
+    pub fn render(&self) -> String {
+        exposition::text::encode(&self.snapshot())
+    }
+
+    pub(super) fn diagnostics(&self) -> &Diagnostics {
+        &self.0.budget.diagnostics
+    }
+
+    /// Registers a checked definition, or finds the family that an equal one registered.
+    pub(super) fn register(&self, definition: &Definition, edges: &[f64]) -> Result<Arc<FamilyCore>, DefinitionError> {
+        let mut families = self.0.families.write().unwrap_or_else(PoisonError::into_inner);
+        let clash =
+            |other: &str| DefinitionError::Clash { metric: definition.name.to_owned(), other: other.to_owned() };
+        if let Some(present) = families.get(definition.name) {
+            let equal = present.definition.as_ref() == Some(definition) && *present.shape.edges == *edges;
+            return if equal { Ok(Arc::clone(present)) } else { Err(clash(definition.name)) };
+        }
+        if let Some(other) = shown_under(&families, definition.name, definition.kind) {
+            return Err(clash(&other));
+        }
+        let shape = Shape::new(
+            definition.kind,
+            definition.unit,
+            edges,
+            definition.absent_until_set,
+            self.diagnostics().clone(),
+        );
+        Ok(self
+            .add(&mut families, FamilyCore::new(definition.name, shape, Some(*definition), Arc::clone(&self.0.budget))))
+    }
+
+    /// Finds or creates a family of the facade; `None` if its name is taken by something else.
+    pub(super) fn foreign(&self, name: &str, shape: impl FnOnce() -> Shape, kind: Kind) -> Option<Arc<FamilyCore>> {
+        let of_kind = |present: &Arc<FamilyCore>| (present.shape.kind == kind).then(|| Arc::clone(present));
+        if let Some(present) = self.0.families.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return of_kind(present);
+        }
+        let mut families = self.0.families.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(present) = families.get(name) {
+            return of_kind(present);
+        }
+        if shown_under(&families, name, kind).is_some() {
+            return None;
+        }
+        Some(self.add(&mut families, FamilyCore::new(name, shape(), None, Arc::clone(&self.0.budget))))
+    }
+
+    fn add(&self, families: &mut BTreeMap<Arc<str>, Arc<FamilyCore>>, family: FamilyCore) -> Arc<FamilyCore> {
+        let family = Arc::new(family);
+        families.insert(Arc::clone(&family.name), Arc::clone(&family));
+        family
+    }
+}
+
+/// The suffixes under which the text format shows the parts of a histogram.
+const HISTOGRAM_PARTS: [&str; 3] = ["_bucket", "_sum", "_count"];
+
+/// The registered family whose shown names would meet those of a new one.
+fn shown_under(families: &BTreeMap<Arc<str>, Arc<FamilyCore>>, name: &str, kind: Kind) -> Option<String> {
+    let is_histogram = |stem: &str| families.get(stem).is_some_and(|family| family.shape.kind == Kind::Histogram);
+    let owner = HISTOGRAM_PARTS.iter().filter_map(|part| name.strip_suffix(part)).find(|stem| is_histogram(stem));
+    if let Some(stem) = owner {
+        return Some(stem.to_owned());
+    }
+    let parts = HISTOGRAM_PARTS.iter().filter(|_| kind == Kind::Histogram).map(|part| format!("{name}{part}"));
+    parts.into_iter().find(|part| families.contains_key(part.as_str()))
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let families = self.0.families.read().unwrap_or_else(PoisonError::into_inner).len();
+        f.debug_struct("Registry").field("families", &families).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::Problem;
+    use crate::metrics::{Counter, Family, Gauge, Histogram, LabelValue, Meter, Unit};
+
+    static REQUESTS: Definition = Definition::counter("requests_total", "Requests.").labels(&["route"]);
+    static LATENCY: Definition =
+        Definition::histogram("latency_seconds", "Latency.").unit(Unit::Seconds).edges(&[0.1, 1.0]);
+
+    #[test]
+    fn equal_definitions_share_a_family_and_others_clash() {
+        let registry = Registry::new();
+        let meter = Meter::new(&registry);
+        let first: Family<Counter, 1> = meter.counter(&REQUESTS).unwrap();
+        let second: Family<Counter, 1> = meter.counter(&REQUESTS).unwrap();
+        first.series(["/".into()]).increment();
+        assert_eq!(second.series(["/".into()]).get(), 1);
+
+        static OTHER: Definition = Definition::counter("requests_total", "Other.").labels(&["route"]);
+        let refused = meter.counter::<1>(&OTHER).unwrap_err();
+        assert!(matches!(refused, DefinitionError::Clash { .. }), "{refused}");
+    }
+
+    #[test]
+    fn histogram_and_its_parts_cannot_meet_another_name() {
+        static PART: Definition = Definition::gauge("latency_seconds_count", "x");
+        let registry = Registry::new();
+        let meter = Meter::new(&registry);
+        let _histogram: Family<Histogram, 0> = meter.histogram(&LATENCY).unwrap();
+        assert!(meter.gauge::<0>(&PART).is_err());
+
+        let registry = Registry::new();
+        let meter = Meter::new(&registry);
+        let _gauge: Family<Gauge, 0> = meter.gauge(&PART).unwrap();
+        assert!(meter.histogram::<0>(&LATENCY).is_err());
+    }
+
+    #[test]
+    fn handle_of_another_kind_is_a_typed_error() {
+        let refused = Meter::new(&Registry::new()).gauge::<1>(&REQUESTS).unwrap_err();
+        assert_eq!(refused.to_string(), "metric \"requests_total\" is a counter, not a gauge");
+    }
+
+    #[test]
+    fn series_past_a_cap_share_one_overflow_series() {
+        let diagnostics = Diagnostics::new();
+        let registry = Registry::with(Limits { per_family: 2, in_all: 100 }, diagnostics.clone());
+        let family: Family<Counter, 1> = Meter::new(&registry).counter(&REQUESTS).unwrap();
+        for route in 0..100 {
+            family.series([LabelValue::capped(format!("/{route}"))]).increment();
+        }
+        let snapshot = registry.snapshot();
+        assert_eq!(snapshot.value("requests_total", &[("otel_metric_overflow", "true")]), Some(98.0));
+        assert_eq!(snapshot.sum("requests_total", &[]), Some(100.0), "no count is lost");
+        assert_eq!(snapshot.value("monitoring_series", &[("family", "requests_total")]), Some(3.0));
+        assert_eq!(snapshot.value("monitoring_series_overflow_total", &[("family", "requests_total")]), Some(98.0));
+        assert_eq!(diagnostics.total(Problem::SeriesOverflow), 98);
+    }
+
+    #[test]
+    fn cap_in_all_counts_every_family() {
+        static OTHER: Definition = Definition::gauge("other", "x").labels(&["a"]);
+        let registry = Registry::with(Limits { per_family: 10, in_all: 3 }, Diagnostics::new());
+        let meter = Meter::new(&registry);
+        let (counters, gauges): (Family<Counter, 1>, Family<Gauge, 1>) =
+            (meter.counter(&REQUESTS).unwrap(), meter.gauge(&OTHER).unwrap());
+        for value in ["a", "b"] {
+            counters.series([value.into()]).increment();
+            gauges.series([value.into()]).set(1.0);
+        }
+        let snapshot = registry.snapshot();
+        assert_eq!(snapshot.value("other", &[("a", "b")]), None);
+        assert_eq!(snapshot.value("other", &[("otel_metric_overflow", "true")]), Some(1.0));
+    }
+
+    #[test]
+    fn rejected_samples_are_counted_and_poison_nothing() {
+        static SIZE: Definition = Definition::histogram("size_bytes", "x").unit(Unit::Bytes).edges(&[10.0]);
+        static AGE: Definition = Definition::gauge_absent_until_set("age", "x");
+        let diagnostics = Diagnostics::new();
+        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        let meter = Meter::new(&registry);
+        let latency = meter.histogram(&LATENCY).unwrap().series([]);
+        let size = meter.histogram(&SIZE).unwrap().series([]);
+        let age = meter.gauge(&AGE).unwrap().series([]);
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            latency.record(bad);
+            size.record(bad);
+            age.add(bad);
+        }
+        latency.record(-1.0);
+        age.set(f64::NAN);
+        assert_eq!(diagnostics.total(Problem::SampleRejected), 11);
+        assert_eq!(age.get(), None);
+        size.record(10.0);
+        latency.record_duration(std::time::Duration::from_millis(100));
+        let text = registry.render();
+        assert!(text.contains("size_bytes_bucket{le=\"10.0\"} 1\n"), "edges are inclusive: {text}");
+        assert!(text.contains("latency_seconds_bucket{le=\"0.1\"} 1\n"), "{text}");
+        assert!(text.contains("latency_seconds_sum 0.1\n"), "{text}");
+        assert!(!text.contains("# TYPE age"), "{text}");
+    }
+
+    #[test]
+    fn seconds_are_summed_exactly() {
+        let registry = Registry::new();
+        let latency = Meter::new(&registry).histogram(&LATENCY).unwrap().series([]);
+        for _ in 0..10 {
+            latency.record(0.1);
+        }
+        assert!(registry.render().contains("latency_seconds_sum 1\n"), "ten times 0.1 is 1");
+    }
+}

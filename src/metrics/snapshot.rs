@@ -1,0 +1,212 @@
+//! The values of every series at one moment, typed, sorted and immutable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cell::Cell;
+use super::definition::{Kind, Unit};
+use super::facade::undescribed;
+use super::family::FamilyCore;
+use super::label::{identity, pairs};
+
+/// What a registry held when it was read. For expositions, health, alerts, reports and tests.
+///
+/// ```
+/// use aistm7_monitoring::metrics::Registry;
+///
+/// let registry = Registry::new();
+/// metrics::with_local_recorder(&registry, || {
+///     metrics::counter!("jobs_total", "kind" => "a", "outcome" => "ok").increment(2);
+///     metrics::counter!("jobs_total", "kind" => "b", "outcome" => "ok").increment(3);
+/// });
+/// let snapshot = registry.snapshot();
+/// assert_eq!(snapshot.value("jobs_total", &[("kind", "a"), ("outcome", "ok")]), Some(2.0));
+/// assert_eq!(snapshot.sum("jobs_total", &[("outcome", "ok")]), Some(5.0));
+/// assert_eq!(snapshot.sum("no_such_metric", &[]), None);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    families: Vec<FamilySnapshot>,
+}
+
+/// A family with its series, sorted by labels.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FamilySnapshot {
+    /// The metric's name.
+    pub name: Arc<str>,
+    /// The metric's kind.
+    pub kind: Kind,
+    /// The help text.
+    pub help: Arc<str>,
+    /// The series that have a value.
+    pub series: Vec<SeriesSnapshot>,
+}
+
+/// One series.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SeriesSnapshot {
+    /// `a="1",b="2"`: sorted, escaped, without braces.
+    pub labels: Arc<str>,
+    /// Its value.
+    pub value: Value,
+}
+
+/// The value of a series.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// Of a counter.
+    Counter(CounterValue),
+    /// Of a gauge.
+    Gauge(f64),
+    /// Of a histogram.
+    Histogram(HistogramSnapshot),
+}
+
+/// A count, in the unit it was kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CounterValue {
+    /// Whole things.
+    Whole(u64),
+    /// Seconds, kept in nanoseconds.
+    Seconds(Duration),
+}
+
+impl CounterValue {
+    /// The count in base units.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            // Exact up to 2^53.
+            Self::Whole(count) => count as f64,
+            Self::Seconds(time) => time.as_secs_f64(),
+        }
+    }
+}
+
+/// The buckets of a histogram. The count is their sum, so `+Inf` always equals it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HistogramSnapshot {
+    /// Upper bounds, inclusive, without `+Inf`.
+    pub edges: Arc<[f64]>,
+    /// Samples in each bucket alone, the last one above every edge.
+    pub buckets: Vec<u64>,
+    /// Sum of all samples.
+    pub sum: f64,
+}
+
+impl HistogramSnapshot {
+    /// The number of samples.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+}
+
+impl Snapshot {
+    pub(super) fn of(cores: &[Arc<FamilyCore>]) -> Self {
+        let mut families: Vec<_> = cores.iter().map(|core| FamilySnapshot::of(core)).collect();
+        let of_itself = |name: &str, help: &str, kind, value: fn(&FamilyCore, &FamilySnapshot) -> Value| {
+            let series = cores.iter().zip(&families).map(|(core, family)| SeriesSnapshot {
+                labels: identity([("family", &*family.name)]).into(),
+                value: value(core, family),
+            });
+            FamilySnapshot { name: name.into(), kind, help: help.into(), series: series.collect() }
+        };
+        let own = [
+            of_itself("monitoring_series", "Series kept, by family.", Kind::Gauge, |_, family| {
+                Value::Gauge(family.series.len() as f64)
+            }),
+            of_itself(
+                "monitoring_series_overflow_total",
+                "Label sets that a cap sent to their family's overflow series.",
+                Kind::Counter,
+                |core, _| Value::Counter(CounterValue::Whole(core.overflowed())),
+            ),
+        ];
+        families.extend(own);
+        families.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { families }
+    }
+
+    /// The families, sorted by name.
+    pub fn families(&self) -> &[FamilySnapshot] {
+        &self.families
+    }
+
+    /// The value of the series with exactly these labels; for a histogram the number of its samples.
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let wanted = identity(labels.iter().copied());
+        let series = self.family(name)?.series.iter().find(|series| *series.labels == *wanted)?;
+        Some(series.value.as_f64())
+    }
+
+    /// The sum over the series that have these labels among theirs; `None` if there is no such series.
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let series = self.family(name)?.series.iter().filter(|series| series.has(labels));
+        series.map(|series| series.value.as_f64()).reduce(|a, b| a + b)
+    }
+
+    /// The family of that name.
+    pub fn family(&self, name: &str) -> Option<&FamilySnapshot> {
+        let at = self.families.binary_search_by(|family| (*family.name).cmp(name)).ok()?;
+        self.families.get(at)
+    }
+}
+
+impl FamilySnapshot {
+    fn of(core: &FamilyCore) -> Self {
+        let edges: Arc<[f64]> = core.shape.edges.as_ref().into();
+        let series = core
+            .cells()
+            .into_iter()
+            .filter_map(|(labels, cell)| Some(SeriesSnapshot { labels, value: read(&cell, core.shape.unit, &edges)? }));
+        Self {
+            name: Arc::clone(&core.name),
+            kind: core.shape.kind,
+            help: core.help.get().cloned().unwrap_or_else(undescribed),
+            series: series.collect(),
+        }
+    }
+}
+
+fn read(cell: &Cell, unit: Unit, edges: &Arc<[f64]>) -> Option<Value> {
+    let counted = |count| match unit {
+        Unit::Seconds => CounterValue::Seconds(Duration::from_nanos(count)),
+        _ => CounterValue::Whole(count),
+    };
+    Some(match cell {
+        Cell::Counter(cell) => Value::Counter(counted(cell.get())),
+        Cell::ObservedCounter(read) => Value::Counter(counted(read())),
+        Cell::Gauge(cell) => Value::Gauge(cell.get()?),
+        Cell::ObservedGauge(read) => Value::Gauge(read()?),
+        Cell::Histogram(cell) => {
+            Value::Histogram(HistogramSnapshot { edges: Arc::clone(edges), buckets: cell.buckets(), sum: cell.sum() })
+        }
+    })
+}
+
+impl SeriesSnapshot {
+    /// The labels as pairs, unescaped.
+    pub fn pairs(&self) -> Vec<(&str, String)> {
+        pairs(&self.labels)
+    }
+
+    fn has(&self, labels: &[(&str, &str)]) -> bool {
+        let own = self.pairs();
+        labels.iter().all(|(name, value)| own.iter().any(|(n, v)| n == name && v == value))
+    }
+}
+
+impl Value {
+    /// The number of a counter or gauge; the number of samples of a histogram.
+    pub fn as_f64(&self) -> f64 {
+        match self {
+            Self::Counter(value) => value.as_f64(),
+            Self::Gauge(value) => *value,
+            Self::Histogram(histogram) => histogram.count() as f64,
+        }
+    }
+}

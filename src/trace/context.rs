@@ -1,0 +1,177 @@
+//! The trace context of one request, and the thread's present one.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::id::{SpanId, TraceFlags, TraceId};
+use super::request_id::RequestId;
+use super::tracestate::TraceState;
+
+/// Which trace, which span and which request work belongs to. Cloning costs one atomic add.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TraceContext(Arc<Inner>);
+
+#[derive(PartialEq, Eq)]
+struct Inner {
+    trace_id: TraceId,
+    span_id: SpanId,
+    flags: TraceFlags,
+    state: TraceState,
+    request_id: RequestId,
+}
+
+impl TraceContext {
+    /// A context of its own: new trace, new request id, sampled.
+    pub fn new_root() -> Self {
+        Self::root_with(RequestId::generate())
+    }
+
+    pub(super) fn root_with(request_id: RequestId) -> Self {
+        Self(Arc::new(Inner {
+            trace_id: TraceId::random(),
+            span_id: SpanId::random(),
+            flags: TraceFlags { sampled: true, random: true },
+            state: TraceState::default(),
+            request_id,
+        }))
+    }
+
+    /// A new span of a caller's trace.
+    pub(super) fn continued(trace_id: TraceId, flags: TraceFlags, state: TraceState, request_id: RequestId) -> Self {
+        Self(Arc::new(Inner { trace_id, span_id: SpanId::random(), flags, state, request_id }))
+    }
+
+    /// The trace: what `traceId` in the log says.
+    pub fn trace_id(&self) -> TraceId {
+        self.0.trace_id
+    }
+
+    /// This process's own span in the trace.
+    pub fn span_id(&self) -> SpanId {
+        self.0.span_id
+    }
+
+    /// Sampling and randomness, as the caller or this process decided.
+    pub fn flags(&self) -> TraceFlags {
+        self.0.flags
+    }
+
+    /// Other vendors' state.
+    pub fn state(&self) -> &TraceState {
+        &self.0.state
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> &RequestId {
+        &self.0.request_id
+    }
+
+    /// Makes this the thread's present context until the guard is dropped.
+    ///
+    /// For synchronous work; a guard must not be held across an `.await` (the compiler refuses it in spawned tasks).
+    pub fn enter(&self) -> Entered {
+        Entered { previous: swap(Some(self.clone())), not_send: std::marker::PhantomData }
+    }
+
+    /// Runs a future with this as its present context, on whatever thread polls it.
+    pub fn scope<F>(self, future: F) -> Scoped<F> {
+        Scoped { context: self, future: Box::pin(future) }
+    }
+}
+
+impl fmt::Debug for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TraceContext")
+            .field("trace_id", &self.0.trace_id)
+            .field("span_id", &self.0.span_id)
+            .field("request_id", &self.0.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    static PRESENT: RefCell<Option<TraceContext>> = const { RefCell::new(None) };
+}
+
+/// The present context of this thread, if it works for a request. Cost: a thread-local read and an atomic add.
+pub fn current() -> Option<TraceContext> {
+    // A thread that is being torn down works for nobody.
+    PRESENT.try_with(|present| present.borrow().clone()).ok().flatten()
+}
+
+fn swap(next: Option<TraceContext>) -> Option<TraceContext> {
+    PRESENT.try_with(|present| present.replace(next)).ok().flatten()
+}
+
+/// Restores the context that was present before, when dropped.
+#[must_use = "the context is left again when this guard is dropped"]
+#[derive(Debug)]
+pub struct Entered {
+    previous: Option<TraceContext>,
+    /// The guard restores a thread's state, so it must stay on its thread.
+    not_send: std::marker::PhantomData<*const ()>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        swap(self.previous.take());
+    }
+}
+
+/// A future that runs with a [`TraceContext`]; see [`TraceContext::scope`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Scoped<F> {
+    context: TraceContext,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Scoped<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let _entered = self.context.enter();
+        self.future.as_mut().poll(cx)
+    }
+}
+
+impl<F> fmt::Debug for Scoped<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scoped").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TraceContext, current};
+
+    #[test]
+    fn guards_restore_what_was_present_before() {
+        let (outer, inner) = (TraceContext::new_root(), TraceContext::new_root());
+        assert_eq!(current(), None);
+        {
+            let _outer = outer.enter();
+            {
+                let _inner = inner.enter();
+                assert_eq!(current().as_ref(), Some(&inner));
+            }
+            assert_eq!(current().as_ref(), Some(&outer));
+        }
+        assert_eq!(current(), None);
+    }
+
+    #[tokio::test]
+    async fn scope_follows_a_future_across_polls_and_leaves_no_trace() {
+        let context = TraceContext::new_root();
+        let expected = context.clone();
+        tokio::spawn(context.scope(async move {
+            tokio::task::yield_now().await;
+            assert_eq!(current(), Some(expected));
+        }))
+        .await
+        .expect("the task does not panic");
+        assert_eq!(current(), None);
+    }
+}
