@@ -1,0 +1,208 @@
+//! The example `trading_api` as a process of its own.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::daemon::Daemon;
+use super::http;
+use super::poll::poll;
+use super::port::{StartError, free_port, loopback, on_free_port};
+
+/// A loaded machine starts the example in seconds; this only ends a test that waits for nothing.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// The example, serving on two free ports. It is killed when this value goes.
+pub(crate) struct TradingApi {
+    public: SocketAddr,
+    admin: SocketAddr,
+    // In this order: the process goes before its files.
+    daemon: Daemon,
+    output: Output,
+}
+
+impl TradingApi {
+    /// Starts the example with these variables and nothing else of the developer's environment, and waits until it
+    /// answers on `/health/live`.
+    ///
+    /// # Panics
+    /// With its output, when it does not start.
+    pub(crate) fn start(env: &[(&str, &str)], arguments: &[&str]) -> Self {
+        on_free_port(|port| {
+            let public = loopback(port);
+            let admin = loopback(free_port());
+            let output = Output::new();
+            let mut command = command(env, arguments);
+            command.env("LISTEN_ADDR", public.to_string()).env("ADMIN_ADDR", admin.to_string());
+            let mut daemon = output.spawn(command);
+            wait_until_live(public, &mut daemon, &output)?;
+            Ok(Self { public, admin, daemon, output })
+        })
+    }
+
+    /// Where it serves its API and `/health`.
+    pub(crate) fn public(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Where it serves `/metrics`.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Asks it to end, as an orchestrator does.
+    pub(crate) fn sigterm(&mut self) {
+        self.daemon.signal(Signal::SIGTERM);
+    }
+
+    /// Waits until it ends.
+    ///
+    /// # Panics
+    /// With its output, when it still runs after `limit`.
+    #[track_caller]
+    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
+        match self.daemon.wait(limit) {
+            Some(status) => status,
+            None => panic!("still running after {limit:?}. {}", self.output.shown()),
+        }
+    }
+
+    /// The log so far, as it was written.
+    pub(crate) fn stdout(&self) -> String {
+        self.output.read("stdout")
+    }
+
+    /// What it has told the person who started it so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.output.read("stderr")
+    }
+
+    /// The lines of the log so far; one that is still being written is left out.
+    ///
+    /// # Panics
+    /// When a line is not JSON.
+    #[track_caller]
+    pub(crate) fn log_lines(&self) -> Vec<Value> {
+        let text = self.stdout();
+        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line:?}"));
+        complete.lines().map(parse).collect()
+    }
+}
+
+/// How the example ends when it cannot start: with these variables and arguments, from its start to its exit.
+///
+/// # Panics
+/// When it still runs after `limit`.
+#[track_caller]
+pub(crate) fn run_to_exit(env: &[(&str, &str)], arguments: &[&str], limit: Duration) -> (ExitStatus, String) {
+    let output = Output::new();
+    let mut daemon = output.spawn(command(env, arguments));
+    match daemon.wait(limit) {
+        Some(status) => (status, output.read("stderr")),
+        None => panic!("still running after {limit:?}. {}", output.shown()),
+    }
+}
+
+/// Where stdout and stderr of one run go.
+struct Output {
+    directory: TempDir,
+}
+
+impl Output {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().expect("a temporary directory can be made") }
+    }
+
+    fn spawn(&self, command: Command) -> Daemon {
+        let file = |name| File::create(self.path(name)).expect("a file can be made in it");
+        Daemon::spawn(command, self.directory.path(), file("stdout"), file("stderr"))
+    }
+
+    fn read(&self, name: &str) -> String {
+        let bytes = fs::read(self.path(name)).expect("it was made before the process");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Both, for the message of a failed test.
+    fn shown(&self) -> String {
+        format!("Its stderr:\n{}\nIts stdout:\n{}", self.read("stderr"), self.read("stdout"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+}
+
+fn wait_until_live(public: SocketAddr, daemon: &mut Daemon, output: &Output) -> Result<(), StartError> {
+    let state = poll(START_LIMIT, || match daemon.ended() {
+        Some(status) => Ok(Some(status)),
+        None => match http::get(public, "/health/live", &[]) {
+            Ok(response) if response.status == 200 => Ok(None),
+            Ok(response) => Err(format!("/health/live says {}", response.status)),
+            Err(error) => Err(error.to_string()),
+        },
+    });
+    match state {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) if output.read("stderr").contains("ddress already in use") => Err(StartError::PortTaken),
+        Ok(Some(status)) => Err(failed(&format!("ended ({status})"), output)),
+        Err(error) => Err(failed(&format!("not live after {START_LIMIT:?} ({error})"), output)),
+    }
+}
+
+fn failed(what: &str, output: &Output) -> StartError {
+    StartError::Failed(format!("trading_api: {what}. {}", output.shown()))
+}
+
+fn command(env: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(executable());
+    command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default()).envs(env.iter().copied()).args(arguments);
+    command
+}
+
+/// The built example; the first call builds it, which is instant after `cargo test --features full`.
+fn executable() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build)
+}
+
+fn build() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--features", "full", "--example", "trading_api"])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .envs(environment_for_cargo())
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo can be run");
+    assert!(output.status.success(), "the example `trading_api` does not build");
+
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let executable = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "trading_api")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    executable.expect("cargo names the executable that it built")
+}
+
+/// The environment without what `cargo test` tells a test of its package: build scripts that watch these variables would
+/// run again and have half of the dependencies built anew.
+fn environment_for_cargo() -> BTreeMap<String, String> {
+    let of_the_test = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| name.starts_with(start))
+            || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"].contains(&name)
+    };
+    env::vars().filter(|(name, _)| !of_the_test(name)).collect()
+}

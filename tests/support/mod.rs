@@ -1,0 +1,27 @@
+//! Real servers and a raw HTTP client for integration tests.
+//!
+//! Each server runs on a private directory and a free port, under an unprivileged user when the tests run as root, and
+//! ends with the value that stands for it. The default ports of an installed server are neither used nor disturbed.
+//!
+//! From the bottom: [`poll`] waits, [`port`] and [`home`] find a place, [`tool`] finds a program, [`daemon`] is one
+//! child process with its descendants, [`server`] is a daemon that can be started again. A file per server is on top.
+//!
+//! A helper panics where a test could only unwrap: the panic says what was expected and shows the server's log.
+
+#![allow(dead_code, reason = "each test binary uses the part that it needs")]
+
+pub(crate) mod daemon;
+pub(crate) mod example;
+pub(crate) mod guard;
+pub(crate) mod home;
+pub(crate) mod http;
+pub(crate) mod pgbouncer;
+pub(crate) mod poll;
+pub(crate) mod port;
+pub(crate) mod postgres;
+pub(crate) mod prometheus;
+pub(crate) mod promtool;
+pub(crate) mod redis;
+pub(crate) mod server;
+pub(crate) mod tool;
+pub(crate) mod tree;

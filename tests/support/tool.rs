@@ -1,0 +1,65 @@
+//! Programs of Debian's packages.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+
+/// A program and the Debian package that brings it.
+#[derive(Clone, Copy)]
+pub(crate) struct Tool {
+    program: &'static str,
+    package: &'static str,
+}
+
+pub(crate) const INITDB: Tool = Tool::new("initdb", "postgresql");
+pub(crate) const PGBOUNCER: Tool = Tool::new("pgbouncer", "pgbouncer");
+pub(crate) const POSTGRES: Tool = Tool::new("postgres", "postgresql");
+pub(crate) const PROMETHEUS: Tool = Tool::new("prometheus", "prometheus");
+pub(crate) const PROMTOOL: Tool = Tool::new("promtool", "prometheus");
+pub(crate) const PSQL: Tool = Tool::new("psql", "postgresql");
+pub(crate) const REDIS_SERVER: Tool = Tool::new("redis-server", "redis-server");
+
+impl Tool {
+    const fn new(program: &'static str, package: &'static str) -> Self {
+        Self { program, package }
+    }
+
+    /// The program's name.
+    pub(crate) fn name(self) -> &'static str {
+        self.program
+    }
+
+    /// Where the program is: in Debian's folder of the newest PostgreSQL, on the `PATH`, or where servers live.
+    ///
+    /// # Errors
+    /// Names the package to install when it is nowhere.
+    pub(crate) fn path(self) -> Result<PathBuf, String> {
+        folders().into_iter().map(|folder| folder.join(self.program)).find(|path| path.is_file()).ok_or_else(|| {
+            format!("`{}` is missing: install Debian's package `{}` (`tests/run` does it)", self.program, self.package)
+        })
+    }
+
+    /// [`path`](Self::path) for a test that cannot go on without.
+    ///
+    /// # Panics
+    /// When the program is missing.
+    pub(crate) fn require(self) -> PathBuf {
+        self.path().unwrap_or_else(|missing| panic!("{missing}"))
+    }
+}
+
+/// Where programs are looked for, first wins.
+fn folders() -> Vec<PathBuf> {
+    let mut folders = postgres_folders();
+    folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    folders.push(PathBuf::from("/usr/sbin"));
+    folders
+}
+
+/// Debian keeps each PostgreSQL major in a folder of its own, off the `PATH`; the newest first.
+fn postgres_folders() -> Vec<PathBuf> {
+    let majors = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut majors: Vec<u32> = majors.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    majors.sort_unstable_by(|a, b| b.cmp(a));
+    majors.into_iter().map(|major| PathBuf::from(format!("/usr/lib/postgresql/{major}/bin"))).collect()
+}
