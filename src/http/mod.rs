@@ -1,1 +1,59 @@
-//! Stub.
+//! Requests: counted once each, timed, and given a trace.
+//!
+//! ```text
+//! request -> Trace -> HttpMetrics -> Exchange: service -> future -> response body, finished exactly once
+//!              |                        '-> Ledger of the route and method -> api_* families
+//!              '-> TraceContext: extension, ambient, span ; x-request-id, traceresponse on the response
+//! ```
+//!
+//! [`HttpLayer`] is both layers; apply it last, outside every other route and layer:
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use aistm7_monitoring::clock::Clock;
+//! use aistm7_monitoring::drain::Drain;
+//! use aistm7_monitoring::http::{HttpLayer, HttpMetricsLayer, TraceLayer};
+//! use aistm7_monitoring::metrics::{Meter, Registry};
+//! use axum::{Router, routing::get};
+//!
+//! let registry = Registry::new();
+//! let metrics = HttpMetricsLayer::new(&Meter::new(&registry), Clock::system(), Drain::new(), [])?;
+//! let app: Router =
+//!     Router::new().route("/orders/{id}", get(async || "one order")).layer(HttpLayer::new(TraceLayer::new(), metrics));
+//! # let _ = app;
+//! # }
+//! # Ok::<(), aistm7_monitoring::metrics::DefinitionError>(())
+//! ```
+//!
+//! # What a layer outside sees
+//!
+//! A timeout, load-shed or concurrency-limit layer *outside* drops the request: it counts as `cancelled` here although
+//! the client got a 408 or 503. *Inside*, its answer is counted as what it is. A panic caught by a layer inside is a
+//! 500 (`server_error`), one that passes through is `panicked`. README shows the recommended order.
+
+mod body;
+#[cfg(feature = "axum")]
+mod connection;
+mod exchange;
+mod instruments;
+mod labels;
+mod layer;
+mod ledger;
+mod metrics_layer;
+mod route;
+mod trace_layer;
+#[cfg(feature = "websocket")]
+mod websocket;
+
+#[cfg(test)]
+mod tests;
+
+pub use body::ResponseBody;
+#[cfg(feature = "axum")]
+pub use connection::*;
+pub use labels::Outcome;
+pub use layer::HttpLayer;
+pub use metrics_layer::{HttpMetrics, HttpMetricsLayer, ResponseFuture};
+pub use trace_layer::{ResponseHeaders, Trace, TraceFuture, TraceLayer};
+#[cfg(feature = "websocket")]
+pub use websocket::*;

@@ -1,0 +1,104 @@
+//! The account of one route and method: what was started, what is finished, what is in flight.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::instruments::HttpInstruments;
+use super::labels::{MethodLabel, Outcome, StatusClass};
+use crate::metrics::{Counter, Histogram, LabelValue};
+
+/// The handles of one route and method. `begun = ended + in flight` at every moment between two steps of a request.
+pub(super) struct Ledger {
+    begun: AtomicU64,
+    ended: AtomicU64,
+    started: Counter,
+    response_time: [OnceLock<Histogram>; StatusClass::COUNT],
+    finished: OnceLock<Box<Slot>>,
+    method: MethodLabel,
+    route: LabelValue,
+    instruments: HttpInstruments,
+}
+
+/// The counters of one status and outcome, in an append-only list: a route meets few, and readers take no lock.
+struct Slot {
+    status: Option<StatusCode>,
+    outcome: Outcome,
+    finished: Counter,
+    error: Option<Counter>,
+    next: OnceLock<Box<Slot>>,
+}
+
+impl Ledger {
+    /// Opens the account: the counters that success and error ratios need exist at 0 from here on.
+    pub(super) fn open(instruments: &HttpInstruments, method: MethodLabel, route: LabelValue) -> Arc<Self> {
+        let labels = || [method.as_str().into(), route.clone()];
+        let ledger = Arc::new(Self {
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            started: instruments.started.series(labels()),
+            response_time: Default::default(),
+            finished: OnceLock::new(),
+            method,
+            route: route.clone(),
+            instruments: instruments.clone(),
+        });
+        ledger.slot(Some(StatusCode::OK), Outcome::Ok);
+        ledger.slot(Some(StatusCode::INTERNAL_SERVER_ERROR), Outcome::ServerError);
+        let observed = Arc::clone(&ledger);
+        instruments.in_flight.observe(labels(), move || Some(observed.in_flight() as f64));
+        ledger
+    }
+
+    pub(super) fn begin(&self) {
+        // Ordering: `ended`'s release below makes this visible to whoever reads that end.
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.started.increment();
+    }
+
+    /// The response head is there, or will not come: records the service's own time.
+    pub(super) fn head(&self, status: Option<StatusCode>, time: Duration) {
+        let class = StatusClass::of(status);
+        let histogram = self.response_time[class.index()].get_or_init(|| {
+            let labels = [self.method.as_str().into(), self.route.clone(), class.as_str().into()];
+            self.instruments.response_time.series(labels)
+        });
+        histogram.record_duration(time);
+    }
+
+    pub(super) fn end(&self, status: Option<StatusCode>, outcome: Outcome) {
+        let slot = self.slot(status, outcome);
+        slot.finished.increment();
+        if let Some(error) = &slot.error {
+            error.increment();
+        }
+        // Ordering: release, so that a reader who sees this end also sees its beginning.
+        self.ended.fetch_add(1, Ordering::Release);
+    }
+
+    fn in_flight(&self) -> u64 {
+        // Finished is read first: a request that ends in between counts as in flight, never as less than nothing.
+        let ended = self.ended.load(Ordering::Acquire);
+        self.begun.load(Ordering::Relaxed).saturating_sub(ended)
+    }
+
+    fn slot(&self, status: Option<StatusCode>, outcome: Outcome) -> &Slot {
+        let mut link = &self.finished;
+        loop {
+            let slot = link.get_or_init(|| Box::new(self.new_slot(status, outcome)));
+            if (slot.status, slot.outcome) == (status, outcome) {
+                return slot;
+            }
+            link = &slot.next;
+        }
+    }
+
+    fn new_slot(&self, status: Option<StatusCode>, outcome: Outcome) -> Slot {
+        let shown = status.map_or("none".into(), |status| LabelValue::capped(status.as_str()));
+        let labels = [self.method.as_str().into(), self.route.clone(), shown, outcome.as_str().into()];
+        let error = outcome.is_error().then(|| self.instruments.errors.series(labels.clone()));
+        Slot { status, outcome, finished: self.instruments.finished.series(labels), error, next: OnceLock::new() }
+    }
+}

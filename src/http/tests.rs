@@ -1,0 +1,388 @@
+//! The ledger under every way a request can end, with a scripted service instead of a server.
+
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use proptest::prelude::*;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{HttpLayer, HttpMetricsLayer, TraceLayer};
+use crate::clock::ManualClock;
+use crate::drain::{Drain, Phase};
+use crate::metrics::{Meter, Registry, Snapshot};
+use crate::trace;
+
+/// What the service does with one poll of its future or body.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Pending,
+    Panic,
+    Fail,
+    /// The head from a future, a frame from a body.
+    Go,
+}
+
+#[derive(Clone, Debug)]
+struct Script {
+    panics_in_call: bool,
+    future: Vec<Step>,
+    status: u16,
+    body: Vec<Step>,
+    headers: Vec<(&'static str, String)>,
+    exact: Option<u64>,
+}
+
+impl Script {
+    fn answering(status: u16, body: &[Step]) -> Self {
+        Self {
+            panics_in_call: false,
+            future: vec![Step::Go],
+            status,
+            body: body.to_vec(),
+            headers: Vec::new(),
+            exact: None,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Scripted(Script);
+
+struct ScriptedFuture(Script, std::vec::IntoIter<Step>);
+
+struct ScriptedBody(std::vec::IntoIter<Step>, Option<u64>);
+
+#[derive(Debug)]
+struct Failed;
+
+impl<B> Service<Request<B>> for Scripted {
+    type Response = Response<ScriptedBody>;
+    type Error = Failed;
+    type Future = ScriptedFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> ScriptedFuture {
+        assert!(!self.0.panics_in_call, "scripted panic in call");
+        let steps = self.0.future.clone().into_iter();
+        ScriptedFuture(self.0.clone(), steps)
+    }
+}
+
+impl Future for ScriptedFuture {
+    type Output = Result<Response<ScriptedBody>, Failed>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.1.next() {
+            Some(Step::Panic) => panic!("scripted panic in the future"),
+            Some(Step::Fail) => Poll::Ready(Err(Failed)),
+            Some(Step::Go) => {
+                let mut response = Response::builder().status(self.0.status);
+                for (name, value) in &self.0.headers {
+                    response = response.header(*name, value);
+                }
+                let body = ScriptedBody(self.0.body.clone().into_iter(), self.0.exact);
+                Poll::Ready(Ok(response.body(body).expect("a valid response")))
+            }
+            Some(Step::Pending) | None => Poll::Pending,
+        }
+    }
+}
+
+impl Body for ScriptedBody {
+    type Data = Bytes;
+    type Error = Failed;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failed>>> {
+        match self.0.next() {
+            Some(Step::Pending) => Poll::Pending,
+            Some(Step::Panic) => panic!("scripted panic in the body"),
+            Some(Step::Fail) => Poll::Ready(Some(Err(Failed))),
+            Some(Step::Go) => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"12345"))))),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.1.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+struct Bench {
+    registry: Registry,
+    layer: HttpMetricsLayer,
+    clock: ManualClock,
+    drain: Drain,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (registry, clock, drain) = (Registry::new(), ManualClock::new(), Drain::new());
+        let layer =
+            HttpMetricsLayer::new(&Meter::new(&registry), clock.clock(), drain.clone(), []).expect("fresh names");
+        Self { registry, layer, clock, drain }
+    }
+
+    /// Runs one request for at most so many polls of the future and of the body, then drops what is left of it.
+    fn run(&self, method: Method, script: &Script, future_polls: usize, body_polls: usize) {
+        let mut service = HttpLayer::new(TraceLayer::new(), self.layer.clone()).layer(Scripted(script.clone()));
+        let request = Request::builder().method(method).body(()).expect("a valid request");
+        // What unwinds here would end a connection's task; the measurement must survive it.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut future = Box::pin(service.call(request));
+            let answered = (0..future_polls).find_map(|_| match future.as_mut().poll(&mut cx) {
+                Poll::Ready(result) => Some(result),
+                Poll::Pending => None,
+            });
+            let Some(Ok(response)) = answered else {
+                return;
+            };
+            self.clock.advance(Duration::from_secs(1));
+            let mut body = Box::pin(response.into_body());
+            for _ in 0..body_polls {
+                if let Poll::Ready(None | Some(Err(_))) = body.as_mut().poll_frame(&mut cx) {
+                    break;
+                }
+            }
+        }));
+    }
+
+    fn finished(&self) -> Vec<(String, String, f64)> {
+        let snapshot = self.registry.snapshot();
+        let family = snapshot.family("api_requests_total").expect("registered");
+        let mut rows: Vec<_> = family
+            .series
+            .iter()
+            .filter(|series| series.value.as_f64() > 0.0)
+            .map(|series| {
+                let label = |name| series.pairs().into_iter().find(|(n, _)| *n == name).expect("present").1;
+                (label("status"), label("outcome"), series.value.as_f64())
+            })
+            .collect();
+        rows.sort_by(|a, b| a.partial_cmp(b).expect("no NaN"));
+        rows
+    }
+}
+
+fn in_flight(snapshot: &Snapshot) -> f64 {
+    snapshot.sum("api_in_flight_requests", &[]).unwrap_or_default()
+}
+
+#[test]
+fn every_end_has_its_outcome() {
+    use Step::{Fail, Go, Panic, Pending};
+    let with =
+        |future: &[Step], status, body: &[Step]| Script { future: future.to_vec(), ..Script::answering(status, body) };
+    let announced = Script { headers: vec![("content-length", "10".into())], ..with(&[Go], 200, &[Go, Go, Pending]) };
+    let exact = Script { exact: Some(5), ..with(&[Go], 200, &[Go, Pending]) };
+    let in_call = Script { panics_in_call: true, ..Script::answering(200, &[]) };
+    let get = Method::GET;
+    let cases = [
+        (get.clone(), with(&[Pending, Go], 200, &[Go]), 9, 9, ("200", "ok")),
+        (get.clone(), with(&[Go], 302, &[]), 9, 9, ("302", "ok")),
+        (get.clone(), with(&[Go], 422, &[Go]), 9, 9, ("422", "client_error")),
+        (get.clone(), with(&[Go], 503, &[Go]), 9, 9, ("503", "server_error")),
+        (get.clone(), with(&[Go], 999, &[Go]), 9, 9, ("999", "server_error")),
+        (get.clone(), with(&[Fail], 200, &[]), 9, 9, ("none", "failed")),
+        (get.clone(), with(&[Pending], 200, &[]), 1, 0, ("none", "cancelled")),
+        (get.clone(), with(&[Go], 200, &[]), 0, 0, ("none", "cancelled")),
+        (get.clone(), with(&[Panic], 200, &[]), 9, 0, ("none", "panicked")),
+        (get.clone(), in_call, 9, 0, ("none", "panicked")),
+        (get.clone(), with(&[Go], 200, &[Go, Fail]), 9, 9, ("200", "body_failed")),
+        (get.clone(), with(&[Go], 200, &[Go, Panic]), 9, 9, ("200", "panicked")),
+        (get.clone(), with(&[Go], 200, &[Go, Pending]), 9, 2, ("200", "aborted")),
+        (get.clone(), with(&[Go], 200, &[Go]), 9, 0, ("200", "aborted")),
+        // Dropped after the last byte of an announced length, without the end having been seen.
+        (get.clone(), announced.clone(), 9, 2, ("200", "ok")),
+        (get.clone(), announced, 9, 1, ("200", "aborted")),
+        (get.clone(), exact, 9, 1, ("200", "ok")),
+        // Nobody polls these bodies.
+        (Method::HEAD, with(&[Go], 200, &[Go]), 9, 0, ("200", "ok")),
+        (get.clone(), with(&[Go], 204, &[Go]), 9, 0, ("204", "ok")),
+        (get.clone(), with(&[Go], 304, &[Go]), 9, 0, ("304", "ok")),
+        (get.clone(), with(&[Go], 101, &[]), 9, 0, ("101", "upgraded")),
+        (Method::CONNECT, with(&[Go], 200, &[]), 9, 0, ("200", "upgraded")),
+    ];
+    for (method, script, future_polls, body_polls, (status, outcome)) in cases {
+        let bench = Bench::new();
+        bench.run(method, &script, future_polls, body_polls);
+        assert_eq!(bench.finished(), [(status.to_owned(), outcome.to_owned(), 1.0)], "{script:?}");
+        assert_eq!(in_flight(&bench.registry.snapshot()), 0.0, "{script:?}");
+    }
+}
+
+#[test]
+fn errors_are_the_requests_that_are_our_fault() {
+    let bench = Bench::new();
+    for status in [200, 404, 500] {
+        bench.run(Method::GET, &Script::answering(status, &[]), 9, 9);
+    }
+    bench.run(Method::GET, &Script { future: vec![Step::Fail], ..Script::answering(200, &[]) }, 9, 9);
+    let snapshot = bench.registry.snapshot();
+    assert_eq!(snapshot.sum("api_errors_total", &[]), Some(2.0));
+    assert_eq!(snapshot.sum("api_errors_total", &[("status", "500"), ("outcome", "server_error")]), Some(1.0));
+    assert_eq!(snapshot.sum("api_errors_total", &[("status", "none"), ("outcome", "failed")]), Some(1.0));
+}
+
+#[test]
+fn first_hit_creates_the_counters_that_ratios_need() {
+    let bench = Bench::new();
+    bench.run(Method::GET, &Script::answering(404, &[]), 9, 9);
+    let snapshot = bench.registry.snapshot();
+    let labels =
+        |status, outcome| [("method", "GET"), ("route", "_unmatched"), ("status", status), ("outcome", outcome)];
+    assert_eq!(snapshot.value("api_requests_total", &labels("200", "ok")), Some(0.0));
+    assert_eq!(snapshot.value("api_requests_total", &labels("500", "server_error")), Some(0.0));
+    assert_eq!(snapshot.value("api_errors_total", &labels("500", "server_error")), Some(0.0));
+}
+
+#[test]
+fn latency_is_the_time_to_the_head_and_streams_and_upgrades_stay_out() {
+    let bench = Bench::new();
+    let stream = Script {
+        headers: vec![("content-type", "text/event-stream; charset=utf-8".into())],
+        ..Script::answering(200, &[Step::Go])
+    };
+    bench.run(Method::GET, &stream, 9, 9);
+    bench.run(Method::GET, &Script::answering(101, &[]), 9, 9);
+    assert_eq!(bench.registry.snapshot().sum("api_response_time_seconds", &[]), None);
+
+    bench.run(Method::GET, &Script::answering(200, &[Step::Go]), 9, 9);
+    bench.run(Method::GET, &Script { future: vec![Step::Pending], ..Script::answering(200, &[]) }, 1, 0);
+    let snapshot = bench.registry.snapshot();
+    assert_eq!(snapshot.sum("api_response_time_seconds", &[("status_class", "2xx")]), Some(1.0));
+    assert_eq!(snapshot.sum("api_response_time_seconds", &[("status_class", "none")]), Some(1.0));
+    // The body took a second of the held clock; the head took none.
+    assert!(bench.registry.render().contains("le=\"0.005\"} 1\n"));
+}
+
+#[test]
+fn event_stream_ends_when_the_process_closes() {
+    let bench = Bench::new();
+    let endless = Script {
+        headers: vec![("content-type", "text/event-stream".into())],
+        ..Script::answering(200, &[Step::Go, Step::Pending, Step::Pending])
+    };
+    bench.drain.enter(Phase::Draining);
+    bench.run(Method::GET, &endless, 9, 3);
+    assert_eq!(bench.finished().last().map(|row| row.1.clone()).as_deref(), Some("aborted"), "draining ends nothing");
+    bench.drain.enter(Phase::Closing);
+    bench.run(Method::GET, &endless, 9, 3);
+    assert!(bench.finished().iter().any(|row| row.1 == "ok"));
+    assert_eq!(bench.layer.ended_streams(), 1);
+}
+
+#[test]
+fn layer_applied_twice_counts_once_and_two_monitorings_count_each() {
+    let (bench, other) = (Bench::new(), Bench::new());
+    let inner = bench.layer.layer(Scripted(Script::answering(200, &[])));
+    let mut service = other.layer.layer(bench.layer.layer(inner));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut future = Box::pin(service.call(Request::new(())));
+    let Poll::Ready(Ok(response)) = future.as_mut().poll(&mut cx) else { panic!("the script answers at once") };
+    assert!(matches!(Box::pin(response.into_body()).as_mut().poll_frame(&mut cx), Poll::Ready(None)));
+    for bench in [bench, other] {
+        assert_eq!(bench.registry.snapshot().sum("api_requests_started_total", &[]), Some(1.0));
+        assert_eq!(bench.finished().len(), 1);
+    }
+}
+
+#[test]
+fn trace_context_is_ambient_in_call_future_and_body_and_gone_after() {
+    #[derive(Clone)]
+    struct Recording(Arc<AtomicU64>);
+    struct RecordingBody(Arc<AtomicU64>);
+    impl Service<Request<()>> for Recording {
+        type Response = Response<RecordingBody>;
+        type Error = Infallible;
+        type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>>>>;
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, _: Request<()>) -> Self::Future {
+            self.0.fetch_add(u64::from(trace::current().is_some()), Ordering::Relaxed);
+            let seen = Arc::clone(&self.0);
+            Box::pin(async move {
+                seen.fetch_add(u64::from(trace::current().is_some()), Ordering::Relaxed);
+                Ok(Response::new(RecordingBody(seen)))
+            })
+        }
+    }
+    impl Body for RecordingBody {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.0.fetch_add(u64::from(trace::current().is_some()), Ordering::Relaxed);
+            Poll::Ready(None)
+        }
+    }
+    let bench = Bench::new();
+    let seen = Arc::new(AtomicU64::new(0));
+    let mut service = HttpLayer::new(TraceLayer::new(), bench.layer.clone()).layer(Recording(Arc::clone(&seen)));
+    let mut cx = Context::from_waker(Waker::noop());
+    let Poll::Ready(Ok(response)) = Box::pin(service.call(Request::new(()))).as_mut().poll(&mut cx) else {
+        panic!("answers at once")
+    };
+    assert!(
+        response.headers().contains_key(trace::X_REQUEST_ID) && response.headers().contains_key(trace::TRACERESPONSE)
+    );
+    let _ = Box::pin(response.into_body()).as_mut().poll_frame(&mut cx);
+    assert_eq!(seen.load(Ordering::Relaxed), 3);
+    assert_eq!(trace::current(), None);
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => Just(Step::Go),
+        2 => Just(Step::Pending),
+        1 => Just(Step::Fail),
+        1 => Just(Step::Panic),
+    ];
+    proptest::collection::vec(step, 0..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn started_equals_finished_by_outcome(
+        requests in proptest::collection::vec((any::<bool>(), steps(), 100u16..1000, steps(), 0usize..6, 0usize..6), 1..20)
+    ) {
+        let bench = Bench::new();
+        for (panics_in_call, future, status, body, future_polls, body_polls) in &requests {
+            let script = Script {
+                panics_in_call: *panics_in_call,
+                future: future.clone(),
+                ..Script::answering(*status, body)
+            };
+            bench.run(Method::GET, &script, *future_polls, *body_polls);
+        }
+        let snapshot = bench.registry.snapshot();
+        prop_assert_eq!(snapshot.sum("api_requests_started_total", &[]), Some(requests.len() as f64));
+        prop_assert_eq!(snapshot.sum("api_requests_total", &[]), Some(requests.len() as f64));
+        prop_assert_eq!(in_flight(&snapshot), 0.0);
+    }
+}
+
+#[test]
+fn unpolled_requests_are_in_flight_until_dropped() {
+    let bench = Bench::new();
+    let mut service = bench.layer.layer(Scripted(Script::answering(200, &[])));
+    let held: Vec<_> = (0..3).map(|_| service.call(Request::new(()))).collect();
+    assert_eq!(in_flight(&bench.registry.snapshot()), 3.0);
+    drop(held);
+    assert_eq!(in_flight(&bench.registry.snapshot()), 0.0);
+    assert_eq!(bench.finished(), [("none".to_owned(), "cancelled".to_owned(), 3.0)]);
+}
