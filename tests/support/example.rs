@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -11,15 +10,14 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use super::daemon::Daemon;
+use super::daemon::{self, Daemon};
+use super::home::Home;
 use super::http;
-use super::poll::poll;
-use super::port::{StartError, free_port, loopback, on_free_port};
+use super::port::{free_port, loopback, on_free_port};
 
-/// A loaded machine starts the example in seconds; this only ends a test that waits for nothing.
-const START_LIMIT: Duration = Duration::from_secs(60);
+/// Of the example's target.
+const NAME: &str = "trading_api";
 
 /// The example, serving on two free ports. It is killed when this value goes.
 pub(crate) struct TradingApi {
@@ -27,7 +25,7 @@ pub(crate) struct TradingApi {
     admin: SocketAddr,
     // In this order: the process goes before its files.
     daemon: Daemon,
-    output: Output,
+    home: Home,
 }
 
 impl TradingApi {
@@ -36,16 +34,16 @@ impl TradingApi {
     ///
     /// # Panics
     /// With its output, when it does not start.
+    #[track_caller]
     pub(crate) fn start(env: &[(&str, &str)], arguments: &[&str]) -> Self {
         on_free_port(|port| {
             let public = loopback(port);
             let admin = loopback(free_port());
-            let output = Output::new();
-            let mut command = command(env, arguments);
+            let home = Home::of_program(NAME);
+            let mut command = command(&home, env, arguments);
             command.env("LISTEN_ADDR", public.to_string()).env("ADMIN_ADDR", admin.to_string());
-            let mut daemon = output.spawn(command);
-            wait_until_live(public, &mut daemon, &output)?;
-            Ok(Self { public, admin, daemon, output })
+            let daemon = Daemon::start(command, &home, || live(public))?;
+            Ok(Self { public, admin, daemon, home })
         })
     }
 
@@ -72,18 +70,18 @@ impl TradingApi {
     pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         match self.daemon.wait(limit) {
             Some(status) => status,
-            None => panic!("still running after {limit:?}. {}", self.output.shown()),
+            None => panic!("still running after {limit:?}. {}", daemon::shown(&self.home)),
         }
     }
 
     /// The log so far, as it was written.
     pub(crate) fn stdout(&self) -> String {
-        self.output.read("stdout")
+        daemon::stdout(&self.home)
     }
 
     /// What it has told the person who started it so far.
     pub(crate) fn stderr(&self) -> String {
-        self.output.read("stderr")
+        daemon::stderr(&self.home)
     }
 
     /// The lines of the log so far; one that is still being written is left out.
@@ -105,68 +103,26 @@ impl TradingApi {
 /// When it still runs after `limit`.
 #[track_caller]
 pub(crate) fn run_to_exit(env: &[(&str, &str)], arguments: &[&str], limit: Duration) -> (ExitStatus, String) {
-    let output = Output::new();
-    let mut daemon = output.spawn(command(env, arguments));
+    let home = Home::of_program(NAME);
+    let mut daemon = Daemon::spawn(command(&home, env, arguments), &home);
     match daemon.wait(limit) {
-        Some(status) => (status, output.read("stderr")),
-        None => panic!("still running after {limit:?}. {}", output.shown()),
+        Some(status) => (status, daemon::stderr(&home)),
+        None => panic!("still running after {limit:?}. {}", daemon::shown(&home)),
     }
 }
 
-/// Where stdout and stderr of one run go.
-struct Output {
-    directory: TempDir,
-}
-
-impl Output {
-    fn new() -> Self {
-        Self { directory: tempfile::tempdir().expect("a temporary directory can be made") }
-    }
-
-    fn spawn(&self, command: Command) -> Daemon {
-        let file = |name| File::create(self.path(name)).expect("a file can be made in it");
-        Daemon::spawn(command, self.directory.path(), file("stdout"), file("stderr"))
-    }
-
-    fn read(&self, name: &str) -> String {
-        let bytes = fs::read(self.path(name)).expect("it was made before the process");
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// Both, for the message of a failed test.
-    fn shown(&self) -> String {
-        format!("Its stderr:\n{}\nIts stdout:\n{}", self.read("stderr"), self.read("stdout"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+/// Whether it answers on its public address.
+fn live(public: SocketAddr) -> Result<(), String> {
+    match http::get(public, "/health/live", &[]) {
+        Ok(response) if response.status == 200 => Ok(()),
+        Ok(response) => Err(format!("/health/live says {}", response.status)),
+        Err(error) => Err(error.to_string()),
     }
 }
 
-fn wait_until_live(public: SocketAddr, daemon: &mut Daemon, output: &Output) -> Result<(), StartError> {
-    let state = poll(START_LIMIT, || match daemon.ended() {
-        Some(status) => Ok(Some(status)),
-        None => match http::get(public, "/health/live", &[]) {
-            Ok(response) if response.status == 200 => Ok(None),
-            Ok(response) => Err(format!("/health/live says {}", response.status)),
-            Err(error) => Err(error.to_string()),
-        },
-    });
-    match state {
-        Ok(None) => Ok(()),
-        Ok(Some(_)) if output.read("stderr").contains("ddress already in use") => Err(StartError::PortTaken),
-        Ok(Some(status)) => Err(failed(&format!("ended ({status})"), output)),
-        Err(error) => Err(failed(&format!("not live after {START_LIMIT:?} ({error})"), output)),
-    }
-}
-
-fn failed(what: &str, output: &Output) -> StartError {
-    StartError::Failed(format!("trading_api: {what}. {}", output.shown()))
-}
-
-fn command(env: &[(&str, &str)], arguments: &[&str]) -> Command {
-    let mut command = Command::new(executable());
-    command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default()).envs(env.iter().copied()).args(arguments);
+fn command(home: &Home, env: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = home.command(executable());
+    command.envs(env.iter().copied()).args(arguments);
     command
 }
 
@@ -178,7 +134,7 @@ fn executable() -> &'static Path {
 
 fn build() -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--features", "full", "--example", "trading_api"])
+        .args(["build", "--features", "full", "--example", NAME])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env_clear()
@@ -186,13 +142,13 @@ fn build() -> PathBuf {
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo can be run");
-    assert!(output.status.success(), "the example `trading_api` does not build");
+    assert!(output.status.success(), "the example `{NAME}` does not build");
 
     let messages = String::from_utf8_lossy(&output.stdout);
     let executable = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "trading_api")
+        .filter(|message| message["target"]["name"] == NAME)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from));
     executable.expect("cargo names the executable that it built")
 }

@@ -4,15 +4,25 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use nix::unistd::Pid;
-
-/// Waits for the end of its input, which is the end of the test process; then kills the server with its children and
-/// removes its directory. (`PR_SET_PDEATHSIG` would end the server with the thread that started it.)
+/// Waits for the end of its input, which is the end of the test process. Then asks every process that works in the
+/// directory to end, kills those that have not after a second, and removes the directory.
+///
+/// (`PR_SET_PDEATHSIG` would end a server with the thread that started it, and its children not at all.)
 const WATCH: &str = r#"
+home=$1
+signal() {
+    for link in /proc/[0-9]*/cwd; do
+        case $(readlink "$link") in
+            "$home" | "$home"/*) pid=${link%/cwd} && kill "$1" "${pid#/proc/}" ;;
+        esac
+    done
+}
 read -r _
-children=$(grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | cut -d/ -f3)
-kill -KILL "$1" $children
-rm -rf -- "$2"
+signal -CONT
+signal -INT
+sleep 1
+signal -KILL
+rm -rf -- "$home"
 "#;
 
 /// A small process that outlives this one, for an interrupted or aborted test. Dropping it calls it off.
@@ -21,11 +31,12 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Watches over a server and its directory.
-    pub(crate) fn watch(server: Pid, home: &Path) -> Self {
+    /// Watches over a directory and whoever works in it.
+    pub(crate) fn watch(home: &Path) -> Self {
         let watcher = Command::new("/bin/sh")
-            .args(["-c", WATCH, "guard", &server.to_string()])
-            .arg(home)
+            .args(["-c", WATCH, "guard"])
+            // As the kernel shows it.
+            .arg(home.canonicalize().expect("the directory exists"))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -1,4 +1,4 @@
-//! The private directory of a server and the user it runs as.
+//! The private directory of a child process and the user it runs as.
 
 use std::env;
 use std::fs;
@@ -10,21 +10,33 @@ use std::process::Command;
 use nix::unistd::{User, geteuid};
 use tempfile::TempDir;
 
-/// A directory that belongs to one server and goes with this value.
+use super::guard::Guard;
+
+/// A directory that belongs to one server and goes with this value, or with the test process if that is killed.
 pub(crate) struct Home {
+    // In this order: called off before there is nothing left to watch.
+    _guard: Guard,
     directory: TempDir,
     user: Option<User>,
 }
 
 impl Home {
-    /// An empty directory that the server's user can enter.
-    pub(crate) fn new(server: &str) -> Self {
-        let user = server_user();
+    /// An empty directory for a server, which becomes an unprivileged user if we are root.
+    pub(crate) fn of_server(name: &str) -> Self {
+        Self::new(name, server_user())
+    }
+
+    /// An empty directory for a program of ours, which runs as the user that we are.
+    pub(crate) fn of_program(name: &str) -> Self {
+        Self::new(name, None)
+    }
+
+    fn new(name: &str, user: Option<User>) -> Self {
         let directory = tempfile::Builder::new()
-            .prefix(&format!("aistm7-test-{server}-"))
+            .prefix(&format!("aistm7-test-{name}-"))
             .tempdir_in(base(user.is_some()))
             .expect("a temporary directory can be made");
-        let home = Self { directory, user };
+        let home = Self { _guard: Guard::watch(directory.path()), directory, user };
         home.give(home.path());
         home
     }
@@ -42,7 +54,7 @@ impl Home {
         path
     }
 
-    /// A command that runs as the server's user in this directory, with none of the developer's environment.
+    /// A command that runs as its user in this directory, with none of the developer's environment but the `PATH`.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command

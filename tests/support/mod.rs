@@ -3,7 +3,7 @@
 //! Each server runs on a private directory and a free port, under an unprivileged user when the tests run as root, and
 //! ends with the value that stands for it. The default ports of an installed server are neither used nor disturbed.
 //!
-//! From the bottom: [`poll`] waits, [`port`] and [`home`] find a place, [`tool`] finds a program, [`daemon`] is one
+//! From the bottom: [`poll`] waits, [`port`], [`home`] and [`tool`] find a place and a program, [`daemon`] is one
 //! child process with its descendants, [`server`] is a daemon that can be started again. A file per server is on top.
 //!
 //! A helper panics where a test could only unwrap: the panic says what was expected and shows the server's log.

@@ -14,8 +14,9 @@ pub(crate) struct PgBouncer {
 
 impl PgBouncer {
     /// Starts a PgBouncer whose clients reach this PostgreSQL as its superuser.
+    #[track_caller]
     pub(crate) fn in_front_of(postgres: &Postgres) -> Self {
-        let server = Server::start(LAUNCH, Home::new("pgbouncer"), |home, port| {
+        let server = Server::start(LAUNCH, Home::of_server("pgbouncer"), |home, port| {
             let users = home.write("users.txt", "\"postgres\" \"\"\n");
             let text = format!(
                 "[databases]\n\
@@ -53,6 +54,7 @@ impl PgBouncer {
     }
 
     /// Starts it again on the same port.
+    #[track_caller]
     pub(crate) fn restart(&mut self) {
         self.server.restart();
     }

@@ -30,11 +30,11 @@ pub(crate) fn loopback(port: u16) -> SocketAddr {
 pub(crate) fn free_port() -> u16 {
     // Processes that run at the same time start apart; a clash is only another try.
     static GIVEN: AtomicU16 = AtomicU16::new(0);
-    let start = (process::id() % u32::from(COUNT)) as u16;
+    let start = u16::try_from(process::id() % 120).expect("a number below 120 fits") * 100;
     (0..COUNT)
         // Relaxed: only the distinctness of the numbers matters.
         .map(|_| GIVEN.fetch_add(1, Ordering::Relaxed) % COUNT)
-        .map(|offset| FIRST + (start.wrapping_mul(97) % COUNT + offset) % COUNT)
+        .map(|offset| FIRST + (start + offset) % COUNT)
         .find(|&port| TcpListener::bind(loopback(port)).is_ok())
         .expect("one of twelve thousand ports is free")
 }
@@ -43,6 +43,7 @@ pub(crate) fn free_port() -> u16 {
 ///
 /// # Panics
 /// When it fails for another reason, or on every port tried.
+#[track_caller]
 pub(crate) fn on_free_port<T>(mut start: impl FnMut(u16) -> Result<T, StartError>) -> T {
     for _ in 0..TRIES {
         match start(free_port()) {

@@ -39,13 +39,15 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// Starts a server with default settings.
+    #[track_caller]
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
     /// Starts a server with these lines in its `postgresql.conf`, such as `("max_connections", "5")`.
+    #[track_caller]
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
-        let home = Home::new("postgres");
+        let home = Home::of_server("postgres");
         init_database(&home);
         home.write("data/pg_hba.conf", ACCESS);
 
@@ -105,6 +107,7 @@ impl Postgres {
     }
 
     /// Starts the server again on the same port and data.
+    #[track_caller]
     pub(crate) fn restart(&mut self) {
         self.server.restart();
     }

@@ -30,6 +30,7 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Starts a server that scrapes `/metrics` of these addresses. `options` are further lines of the scrape configuration,
     /// such as `("honor_labels", "true")`; a value may be any YAML in flow style.
+    #[track_caller]
     pub(crate) fn scraping(targets: &[SocketAddr], options: &[(&str, &str)]) -> Self {
         let targets: Vec<String> = targets.iter().map(|target| format!("'{target}'")).collect();
         let mut text = format!(
@@ -42,7 +43,7 @@ impl Prometheus {
         for (name, value) in options {
             text.push_str(&format!("    {name}: {value}\n"));
         }
-        let server = Server::start(LAUNCH, Home::new("prometheus"), |home, port| {
+        let server = Server::start(LAUNCH, Home::of_server("prometheus"), |home, port| {
             let path = |name: &str| home.path().join(name).display().to_string();
             home.write("prometheus.yml", &text);
             vec![

@@ -14,17 +14,19 @@ pub(crate) struct Redis {
 
 impl Redis {
     /// Starts a server with default settings.
+    #[track_caller]
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
     /// Starts a server with these lines in its `redis.conf`, such as `("requirepass", "x")`.
+    #[track_caller]
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
         let mut text = String::new();
         for (name, value) in settings {
             text.push_str(&format!("{name} {value}\n"));
         }
-        let server = Server::start(LAUNCH, Home::new("redis"), |home, port| {
+        let server = Server::start(LAUNCH, Home::of_server("redis"), |home, port| {
             let fixed = format!("bind 127.0.0.1\nport {port}\nsave \"\"\n");
             vec![home.write("redis.conf", &(fixed + &text)).into()]
         });
@@ -72,6 +74,7 @@ impl Redis {
     }
 
     /// Starts the server again on the same port and the data that it saved.
+    #[track_caller]
     pub(crate) fn restart(&mut self) {
         self.server.restart();
     }
