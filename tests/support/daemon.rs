@@ -80,9 +80,12 @@ impl Daemon {
     }
 
     /// Stops it with all its descendants (SIGSTOP); returns when each of them stands still.
+    ///
+    /// # Panics
+    /// When one of them does not.
     pub(crate) fn freeze(&mut self) {
         if let Some(pid) = self.pid() {
-            tree::freeze(pid);
+            tree::freeze(pid).expect("the kernel stops a process at once");
         }
     }
 

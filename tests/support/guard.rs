@@ -55,3 +55,27 @@ impl Drop for Guard {
         let _reaped = self.watcher.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::support::poll::eventually;
+
+    #[test]
+    fn orphan_goes_with_its_directory() {
+        let home = tempfile::tempdir().unwrap();
+        let inside = home.path().join("data");
+        std::fs::create_dir(&inside).unwrap();
+        let mut orphan = Command::new("sleep").arg("600").current_dir(&inside).spawn().unwrap();
+        let mut guard = Guard::watch(home.path());
+        assert_eq!(orphan.try_wait().unwrap(), None);
+
+        // As at the death of the test process.
+        drop(guard.watcher.stdin.take());
+        assert!(!orphan.wait().unwrap().success());
+        let gone = || if home.path().exists() { Err("the directory is still there") } else { Ok(()) };
+        eventually(Duration::from_secs(20), gone);
+    }
+}
