@@ -1,0 +1,31 @@
+//! Connections: how many are open, how they ended, and a server that can be stopped within a bound.
+//!
+//! ```text
+//! listener -> measured(listener) -> axum::serve            counts; stopping stays axum's business
+//!          -> serve(listener, app, options) -> Served      counts, and ends within the grace
+//! ```
+//!
+//! A connection counts as open while its socket lives, also after an upgrade, when no HTTP server knows of it any
+//! more. [`serve`] waits for those too.
+
+mod accept;
+mod instruments;
+mod io;
+mod listener;
+mod options;
+mod record;
+mod server;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub use instruments::ConnectionInstruments;
+pub use io::MeasuredIo;
+pub use listener::{CountingListener, MeasuredListener, measured};
+pub use options::ServerOptions;
+pub use server::{Served, serve};
+
+#[cfg(feature = "websocket")]
+pub(in crate::http) use record::{Held, Lifeline};
+#[cfg(feature = "websocket")]
+pub(in crate::http) use tally::Tally;

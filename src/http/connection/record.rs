@@ -1,0 +1,139 @@
+//! One record a connection, finished once, when the last part of the connection is gone.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Weak};
+
+use tokio::sync::watch;
+
+use super::instruments::{ConnectionInstruments, Outcome};
+
+/// An open connection. Shared by its socket, the task that serves it and what it was upgraded to; counted as ended
+/// when the last of them lets go.
+#[derive(Debug)]
+pub(in crate::http) struct Record {
+    instruments: ConnectionInstruments,
+    /// The first outcome that was noted, as its number; closed unless something else is known.
+    outcome: AtomicU8,
+    /// Whether the client has said more than the beginning of a greeting.
+    greeted: AtomicBool,
+    /// The server whose shutdown waits for this connection; `None` below a foreign server.
+    live: Option<Live>,
+}
+
+impl Record {
+    pub(super) fn open(instruments: &ConnectionInstruments, live: Option<&Live>) -> Arc<Self> {
+        instruments.opened();
+        if let Some(live) = live {
+            live.0.open.send_modify(|open| *open += 1);
+        }
+        Arc::new(Self {
+            instruments: instruments.clone(),
+            outcome: AtomicU8::new(Outcome::Closed as u8),
+            greeted: AtomicBool::new(false),
+            live: live.cloned(),
+        })
+    }
+
+    /// Notes how the connection is ending; what was noted first counts.
+    pub(super) fn note(&self, outcome: Outcome) {
+        // Ordering: the reader is the last owner's drop, which `Arc` orders after every owner's use.
+        let closed = Outcome::Closed as u8;
+        let _ = self.outcome.compare_exchange(closed, outcome as u8, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    pub(super) fn greet(&self) {
+        // Ordering: a lone flag, read by the connection's own task when its time is over.
+        self.greeted.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_greeted(&self) -> bool {
+        self.greeted.load(Ordering::Relaxed)
+    }
+
+    fn end(&self) -> Outcome {
+        if self.live.as_ref().is_some_and(Live::is_cut) {
+            return Outcome::Aborted;
+        }
+        if std::thread::panicking() {
+            return Outcome::Failed;
+        }
+        // Ordering: see `note`.
+        let noted = self.outcome.load(Ordering::Relaxed);
+        Outcome::ALL.into_iter().find(|outcome| *outcome as u8 == noted).unwrap_or(Outcome::Closed)
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.instruments.ended(self.end());
+        if let Some(live) = &self.live {
+            live.0.open.send_modify(|open| *open = open.saturating_sub(1));
+        }
+    }
+}
+
+/// The connections of one server that are still there, and the word that cuts them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Live(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    open: watch::Sender<u64>,
+    cut: watch::Sender<bool>,
+}
+
+impl Live {
+    pub(super) fn open(&self) -> u64 {
+        *self.0.open.borrow()
+    }
+
+    /// Resolves when no connection is left.
+    pub(super) async fn none(&self) {
+        // Waiting cannot fail: `self` keeps the sender.
+        let _ = self.0.open.subscribe().wait_for(|open| *open == 0).await;
+    }
+
+    /// Ends what holds a [`Lifeline`]; connections that end from now on count as aborted.
+    pub(super) fn cut(&self) {
+        self.0.cut.send_replace(true);
+    }
+
+    fn is_cut(&self) -> bool {
+        *self.0.cut.borrow()
+    }
+}
+
+/// Put into requests that may upgrade, so that what they become stays a part of the connection.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct Lifeline(
+    #[cfg_attr(not(feature = "websocket"), allow(dead_code, reason = "WebSockets are what holds on"))] Weak<Record>,
+);
+
+impl Lifeline {
+    pub(super) fn of(record: &Arc<Record>) -> Self {
+        Self(Arc::downgrade(record))
+    }
+
+    /// Keeps the connection open until the hold is dropped; `None` if it has ended.
+    #[cfg(feature = "websocket")]
+    pub(in crate::http) fn hold(&self) -> Option<Held> {
+        self.0.upgrade().map(Held)
+    }
+}
+
+/// Keeps a connection counted, and its server waiting, while it exists.
+#[cfg(feature = "websocket")]
+#[derive(Clone, Debug)]
+pub(in crate::http) struct Held(Arc<Record>);
+
+#[cfg(feature = "websocket")]
+impl Held {
+    /// Resolves when the server's patience is over; never below a foreign server.
+    pub(in crate::http) async fn cut(&self) {
+        match &self.0.live {
+            // Waiting cannot fail: the record keeps the sender.
+            Some(live) => drop(live.0.cut.subscribe().wait_for(|cut| *cut).await),
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Serving a router over HTTP/1.1 and HTTP/2 until told to stop, and stopping within a bound.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::serve::Listener;
+use http::{Method, Request, header};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tower::Service;
+
+use super::accept::{accept, internet_address};
+use super::instruments::Outcome;
+use super::io::MeasuredIo;
+use super::options::ServerOptions;
+use super::record::{Lifeline, Live, Record};
+use crate::drain::{Drain, Phase};
+
+/// What became of a server's connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Served {
+    /// Connections accepted in all.
+    pub accepted: u64,
+    /// Connections that were open when the server began to close, and ended by themselves.
+    pub drained: u64,
+    /// Connections that were still there when the grace was over, and were cut.
+    pub aborted: u64,
+}
+
+/// Serves `app` on `listener` until [`Phase::Closing`], then ends within the grace.
+///
+/// HTTP/1.1 with upgrades, HTTP/2 with extended CONNECT. Layers are applied once, not once a connection. Handlers find
+/// `ConnectInfo<SocketAddr>` when the listener's addresses are that. A failed accept, a client's mistake or a panic in
+/// a handler ends at most its own connection.
+///
+/// At [`Phase::Closing`] the listener is dropped, idle connections are closed, the others are asked to end: HTTP/1.1
+/// after the response at hand, HTTP/2 by GOAWAY, measured WebSockets by a close frame. What is left after the grace,
+/// or at [`Phase::Closed`], is cut: tasks are aborted, measured WebSocket handlers dropped. Sockets that a handler
+/// upgraded by other means are waited for as well, but nothing can end their tasks, so they are only reported.
+///
+/// # Cancellation
+/// Dropping the future cuts every connection.
+pub async fn serve<L: Listener>(mut listener: L, app: Router, options: ServerOptions) -> Served {
+    let connections = Connections::default();
+    let mut closing = pin!(options.drain.reached(Phase::Closing));
+    let server = Arc::new(Server::new(app, &options));
+    let mut tasks = JoinSet::new();
+    let mut accepted = 0;
+    loop {
+        let (io, address) = tokio::select! {
+            biased;
+            () = &mut closing => break,
+            connection = accept(&mut listener, &options.instruments.accept_errors) => connection,
+        };
+        accepted += 1;
+        let record = Record::open(&options.instruments, Some(&connections.0));
+        tasks.spawn(Arc::clone(&server).serve_connection(io, internet_address(&address), record));
+        // Forgets the tasks that are done, so that the set grows with open connections only.
+        while tasks.try_join_next().is_some() {}
+    }
+    drop(listener);
+    let (drained, aborted) = connections.close(tasks, &options).await;
+    Served { accepted, drained, aborted }
+}
+
+/// What the connections of a server share.
+struct Server {
+    app: Router,
+    http: Builder<TokioExecutor>,
+    drain: Drain,
+    head_timeout: Duration,
+}
+
+impl Server {
+    fn new(app: Router, options: &ServerOptions) -> Self {
+        let mut http = Builder::new(TokioExecutor::new());
+        http.http1().timer(TokioTimer::new()).header_read_timeout(options.head_timeout);
+        http.http2().timer(TokioTimer::new()).enable_connect_protocol();
+        // A router applies its layers when it is given its state; left to `call`, once for every request.
+        Self { app: app.with_state(()), http, drain: options.drain.clone(), head_timeout: options.head_timeout }
+    }
+
+    async fn serve_connection<I>(self: Arc<Self>, io: I, address: Option<SocketAddr>, record: Arc<Record>)
+    where
+        I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(|mut request: Request<Incoming>| {
+            record.greet();
+            if let Some(address) = address {
+                request.extensions_mut().insert(ConnectInfo(address));
+            }
+            if may_upgrade(&request) {
+                request.extensions_mut().insert(Lifeline::of(&record));
+            }
+            self.app.clone().call(request)
+        });
+        let io = TokioIo::new(MeasuredIo::new(io, Arc::clone(&record)));
+        let mut connection = pin!(self.http.serve_connection_with_upgrades(io, service));
+        let mut closing = pin!(self.drain.reached(Phase::Closing));
+        // hyper's own timeout begins once it knows which version of HTTP the client speaks.
+        let mut mute = pin!(sleep(self.head_timeout));
+        let (mut is_closing, mut is_checked) = (false, false);
+        loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        record.note(outcome_of(error.as_ref(), is_closing));
+                    }
+                    return;
+                }
+                () = &mut closing, if !is_closing => {
+                    is_closing = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = &mut mute, if !is_checked => {
+                    is_checked = true;
+                    if !record.is_greeted() {
+                        record.note(Outcome::TimedOut);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn may_upgrade<B>(request: &Request<B>) -> bool {
+    request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE)
+}
+
+fn outcome_of(error: &(dyn std::error::Error + Send + Sync + 'static), is_closing: bool) -> Outcome {
+    let is_timeout = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout);
+    // How hyper-util says that it closed a connection on which nothing had been said.
+    let is_unused = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::Interrupted);
+    if is_timeout {
+        Outcome::TimedOut
+    } else if is_closing && is_unused {
+        Outcome::Closed
+    } else {
+        Outcome::Failed
+    }
+}
+
+/// The connections of a running server; cut when it is dropped.
+#[derive(Default)]
+struct Connections(Live);
+
+/// An aborted task ends at its next `.await`; one that blocks its thread has none and is not waited for any longer.
+/// Chosen: far more than a scheduler needs, little beside any grace.
+const ABORT_WAIT: Duration = Duration::from_millis(250);
+
+impl Connections {
+    /// Waits for every connection, cuts those that outlast the grace; how many there were of each.
+    async fn close(self, mut tasks: JoinSet<()>, options: &ServerOptions) -> (u64, u64) {
+        let open = self.0.open();
+        tokio::select! {
+            () = self.0.none() => return (open, 0),
+            () = sleep(options.grace) => {}
+            () = options.drain.reached(Phase::Closed) => {}
+        }
+        let aborted = self.0.open();
+        self.0.cut();
+        tasks.abort_all();
+        let _ = timeout(ABORT_WAIT, self.0.none()).await;
+        (open.saturating_sub(aborted), aborted)
+    }
+}
+
+impl Drop for Connections {
+    fn drop(&mut self) {
+        self.0.cut();
+    }
+}
