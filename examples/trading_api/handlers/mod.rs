@@ -1,0 +1,38 @@
+//! The API: one file for each thing that can be asked for.
+
+mod error;
+mod portfolio;
+mod risk;
+mod stream;
+mod wallet;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::access::Requirements;
+use crate::instruments::Instruments;
+use crate::library::Library;
+use crate::market::Market;
+use crate::upstream::solana::Solana;
+
+/// What the handlers share.
+pub(crate) struct App {
+    pub(crate) library: Library,
+    pub(crate) market: Market,
+    pub(crate) requirements: Arc<Requirements>,
+    pub(crate) solana: Solana,
+    pub(crate) instruments: Instruments,
+}
+
+/// The routes of the API, without health and without layers.
+pub(crate) fn router(app: App) -> Router {
+    Router::new()
+        .route("/api/v1/portfolios/{id}", get(portfolio::show))
+        .route("/api/v1/portfolios/{id}/risk", get(risk::show))
+        .route("/api/v1/wallets/{wallet}/access", get(wallet::access))
+        .route("/api/v1/stream", get(stream::events))
+        .route("/ws/prices", get(stream::websocket))
+        .with_state(Arc::new(app))
+}

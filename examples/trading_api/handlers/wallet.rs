@@ -1,0 +1,49 @@
+//! `GET /api/v1/wallets/{wallet}/access`: whether a wallet holds what its tier requires.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Serialize;
+
+use super::App;
+use super::error::ApiError;
+use crate::access::{self, Access, Evidence};
+use crate::domain::{Tier, TokenAmount, Wallet};
+
+#[derive(Serialize)]
+pub(super) struct Answer {
+    wallet: String,
+    tier: Tier,
+    /// Smallest units.
+    required: TokenAmount,
+    #[serde(flatten)]
+    access: Access,
+}
+
+pub(super) async fn access(State(app): State<Arc<App>>, Path(wallet): Path<String>) -> Result<Json<Answer>, ApiError> {
+    let wallet = Wallet::parse(&wallet)?;
+    let tier = app.library.tier(&wallet).await.map_err(ApiError::store)?;
+    let tier = tier.ok_or_else(|| ApiError::not_found("wallet"))?;
+    let required = app.requirements.of(tier);
+    let access = access::decide(required, evidence(&app, &wallet).await);
+    Ok(Json(Answer { wallet: wallet.to_string(), tier, required, access }))
+}
+
+/// Asks the chain; if it does not answer, the memory.
+async fn evidence(app: &App, wallet: &Wallet) -> Evidence {
+    match app.instruments.balance_verification.execute_async(app.solana.balance(wallet)).await {
+        Ok(balance) => {
+            app.library.remember_balance(wallet, balance.amount).await;
+            Evidence::Verified(balance.amount)
+        }
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "Balance cannot be verified");
+            match app.library.remembered_balance(wallet).await {
+                Some(balance) => Evidence::Cached(balance),
+                None => Evidence::None,
+            }
+        }
+    }
+}

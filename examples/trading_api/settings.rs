@@ -1,0 +1,258 @@
+//! What the service is told from outside: environment and command line, read through parameters.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use axum::http::Uri;
+use sqlx::postgres::PgConnectOptions;
+
+/// Shown for `--help`.
+pub(crate) const USAGE: &str = "\
+trading_api: an example service, monitored by aistm7-monitoring.
+
+Usage: trading_api [--demo] [--help]
+
+  --demo    drive traffic at itself, so that there is something to see
+  --help    show this text
+
+Environment (unset or empty: the default):
+  LISTEN_ADDR     address of the API                127.0.0.1:8080
+  ADMIN_ADDR      address of /metrics and details   127.0.0.1:9464
+  DATABASE_URL    postgres://user:password@host/db  an embedded SQLite
+  REDIS_URL       redis://host:6379                 a cache in this process
+  IBKR_URL        https://localhost:5000/v1/api     a stand-in in this process
+  SOLANA_RPC_URL  https://host/path                 a stand-in in this process
+  RUST_LOG        levels of the log                 info
+";
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Invocation {
+    Help,
+    Serve(Settings),
+}
+
+/// How to serve.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) database: Backend<PgConnectOptions>,
+    pub(crate) redis: Backend<redis::Client>,
+    pub(crate) ibkr: Backend<Uri>,
+    pub(crate) solana: Backend<Uri>,
+    pub(crate) traffic: Traffic,
+}
+
+/// Something the service needs: given by its address, or the default that comes with the example.
+#[derive(Clone, Debug)]
+pub(crate) enum Backend<T> {
+    Given(T),
+    Embedded,
+}
+
+/// Where requests come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Traffic {
+    /// From clients.
+    Clients,
+    /// From clients and from the service itself.
+    Demo,
+}
+
+/// A setting outside its rule. One line; names the setting and the rule, and repeats no value that can hold a password.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error("{name}={value:?} is not an address such as {example}")]
+    Address { name: &'static str, value: String, example: &'static str },
+    #[error("{name} (value withheld, scheme {scheme:?}) is not a URL such as {example}")]
+    Url { name: &'static str, scheme: String, example: &'static str },
+    #[error("{name} is not valid UTF-8")]
+    NotUnicode { name: &'static str },
+    #[error("LISTEN_ADDR and ADMIN_ADDR are both {0}: the API and its metrics need a port each")]
+    SameAddress(SocketAddr),
+    #[error("unknown argument {0:?}; --help shows the known ones")]
+    UnknownArgument(String),
+}
+
+impl Invocation {
+    /// Reads the command line and, through `variable`, the environment.
+    pub(crate) fn read(
+        arguments: impl IntoIterator<Item = OsString>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, SettingsError> {
+        let mut traffic = Traffic::Clients;
+        for argument in arguments {
+            match argument.to_str() {
+                Some("--demo") => traffic = Traffic::Demo,
+                Some("--help" | "-h") => return Ok(Self::Help),
+                _ => {
+                    return Err(SettingsError::UnknownArgument(argument.to_string_lossy().into_owned()));
+                }
+            }
+        }
+        Settings::read(&Environment { variable }, traffic).map(Self::Serve)
+    }
+}
+
+impl Settings {
+    fn read(
+        environment: &Environment<impl Fn(&str) -> Option<OsString>>,
+        traffic: Traffic,
+    ) -> Result<Self, SettingsError> {
+        let listen = environment.address("LISTEN_ADDR", "127.0.0.1:8080")?;
+        let admin = environment.address("ADMIN_ADDR", "127.0.0.1:9464")?;
+        // Port 0 means "any free one", twice if need be.
+        if listen == admin && listen.port() != 0 {
+            return Err(SettingsError::SameAddress(listen));
+        }
+        Ok(Self {
+            listen,
+            admin,
+            database: environment.url("DATABASE_URL", "postgres://user@host/db", |url| {
+                let known = matches!(scheme_of(url), "postgres" | "postgresql");
+                if known { PgConnectOptions::from_str(url).ok() } else { None }
+            })?,
+            redis: environment.url("REDIS_URL", "redis://host:6379", |url| redis::Client::open(url).ok())?,
+            ibkr: environment.url("IBKR_URL", "https://localhost:5000/v1/api", http_url)?,
+            solana: environment.url("SOLANA_RPC_URL", "https://host/path", http_url)?,
+            traffic,
+        })
+    }
+}
+
+/// The environment as far as this service reads it; an empty variable counts as unset.
+struct Environment<F> {
+    variable: F,
+}
+
+impl<F: Fn(&str) -> Option<OsString>> Environment<F> {
+    fn value(&self, name: &'static str) -> Result<Option<String>, SettingsError> {
+        match (self.variable)(name) {
+            None => Ok(None),
+            Some(value) if value.is_empty() => Ok(None),
+            Some(value) => value.into_string().map(Some).map_err(|_| SettingsError::NotUnicode { name }),
+        }
+    }
+
+    fn address(&self, name: &'static str, default: &'static str) -> Result<SocketAddr, SettingsError> {
+        let value = self.value(name)?.unwrap_or_else(|| default.to_owned());
+        value.parse().map_err(|_| SettingsError::Address { name, value, example: default })
+    }
+
+    fn url<T>(
+        &self,
+        name: &'static str,
+        example: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Backend<T>, SettingsError> {
+        let Some(value) = self.value(name)? else { return Ok(Backend::Embedded) };
+        match parse(&value) {
+            Some(parsed) => Ok(Backend::Given(parsed)),
+            None => Err(SettingsError::Url { name, scheme: scheme_of(&value).to_owned(), example }),
+        }
+    }
+}
+
+/// What stands before `://`; empty if nothing that looks like a scheme does.
+fn scheme_of(url: &str) -> &str {
+    match url.split_once("://") {
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => scheme,
+        _ => "",
+    }
+}
+
+fn http_url(url: &str) -> Option<Uri> {
+    let uri = Uri::from_str(url).ok()?;
+    let has_host = uri.host().is_some_and(|host| !host.is_empty());
+    (matches!(uri.scheme_str(), Some("http" | "https")) && has_host).then_some(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Invocation, SettingsError> {
+        Invocation::read(arguments.iter().map(OsString::from), |name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+        })
+    }
+
+    fn error(variables: &[(&str, &str)]) -> String {
+        read(&[], variables).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_empty_environment_gives_the_embedded_defaults() {
+        for variables in [&[][..], &[("DATABASE_URL", ""), ("LISTEN_ADDR", "")]] {
+            let Ok(Invocation::Serve(settings)) = read(&[], variables) else { panic!("not served") };
+            assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+            assert_eq!(settings.admin.to_string(), "127.0.0.1:9464");
+            assert!(matches!(settings.database, Backend::Embedded));
+            assert!(matches!(settings.redis, Backend::Embedded));
+            assert!(matches!(settings.ibkr, Backend::Embedded));
+            assert!(matches!(settings.solana, Backend::Embedded));
+            assert_eq!(settings.traffic, Traffic::Clients);
+        }
+    }
+
+    #[test]
+    fn given_urls_are_used() {
+        let Ok(Invocation::Serve(settings)) = read(
+            &["--demo"],
+            &[
+                ("LISTEN_ADDR", "[::1]:0"),
+                ("ADMIN_ADDR", "[::1]:0"),
+                ("DATABASE_URL", "postgresql://u:p@db.internal:6432/trading"),
+                ("REDIS_URL", "redis://cache.internal/1"),
+                ("IBKR_URL", "https://localhost:5000/v1/api"),
+                ("SOLANA_RPC_URL", "https://rpc.example/?api-key=abc"),
+            ],
+        ) else {
+            panic!("not served")
+        };
+        assert!(matches!(settings.database, Backend::Given(options) if options.get_host() == "db.internal"));
+        assert!(matches!(settings.redis, Backend::Given(_)));
+        assert!(matches!(settings.ibkr, Backend::Given(_)));
+        assert!(matches!(settings.solana, Backend::Given(_)));
+        assert_eq!(settings.traffic, Traffic::Demo);
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_rule() {
+        assert_eq!(
+            error(&[("LISTEN_ADDR", "localhost")]),
+            r#"LISTEN_ADDR="localhost" is not an address such as 127.0.0.1:8080"#
+        );
+        assert_eq!(
+            error(&[("DATABASE_URL", "mysql://root:hunter2@db/x")]),
+            r#"DATABASE_URL (value withheld, scheme "mysql") is not a URL such as postgres://user@host/db"#
+        );
+        for (name, value) in [
+            ("REDIS_URL", "hunter2"),
+            ("IBKR_URL", "localhost:5000"),
+            ("IBKR_URL", "ftp://hunter2"),
+            ("SOLANA_RPC_URL", "https:///?api-key=hunter2"),
+        ] {
+            let message = error(&[(name, value)]);
+            assert!(message.starts_with(name) && !message.contains("hunter2"), "{message}");
+        }
+        assert!(error(&[("LISTEN_ADDR", "127.0.0.1:9464")]).contains("a port each"));
+        assert!(!error(&[("LISTEN_ADDR", "a\nb")]).contains('\n'), "one line");
+    }
+
+    #[test]
+    fn arguments_are_known_or_refused() {
+        assert!(matches!(read(&["--help"], &[("LISTEN_ADDR", "nonsense")]), Ok(Invocation::Help)));
+        assert_eq!(read(&["--dmeo"], &[]).unwrap_err(), SettingsError::UnknownArgument("--dmeo".to_owned()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_outside_unicode_is_refused() {
+        use std::os::unix::ffi::OsStringExt;
+        let result = Invocation::read([], |_| Some(OsString::from_vec(vec![0xff])));
+        assert_eq!(result.unwrap_err(), SettingsError::NotUnicode { name: "LISTEN_ADDR" });
+    }
+}
