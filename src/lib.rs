@@ -30,9 +30,8 @@ pub mod http;
 pub mod log;
 
 // Ring 6: routes.
-#[cfg(feature = "axum")]
-pub mod endpoint;
+// #[cfg(feature = "axum")]
+// pub mod endpoint;
 
 // Ring 7: the paved path.
-#[cfg(feature = "axum")]
-pub mod monitoring;
+// pub mod monitoring;

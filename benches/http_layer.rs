@@ -1,0 +1,171 @@
+//! What one request costs with each metrics layer, side by side in one run.
+//!
+//! Every contender answers the same fixed body on the same route through an axum router, called in memory on one
+//! thread, with its series warm. Rounds are interleaved; the figures are medians over rounds. `--test` runs a short
+//! round only, to prove that the bench works.
+
+#![allow(unsafe_code, reason = "a counting allocator can only be written with it")]
+#![allow(missing_docs, clippy::print_stdout, reason = "a bench prints its table")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use aistm7_monitoring::clock::Clock;
+use aistm7_monitoring::drain::Drain;
+use aistm7_monitoring::http::{HttpLayer, HttpMetricsLayer, TraceLayer};
+use aistm7_monitoring::metrics::{Meter, Registry};
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::get;
+use http_body_util::BodyExt;
+use tower::{Layer, ServiceExt};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promises are the callee's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are the callee's.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A layer that does nothing: what axum itself takes for having one.
+#[derive(Clone)]
+struct Noop;
+
+#[derive(Clone)]
+struct NoopService<S>(S);
+
+impl<S> Layer<S> for Noop {
+    type Service = NoopService<S>;
+
+    fn layer(&self, inner: S) -> NoopService<S> {
+        NoopService(inner)
+    }
+}
+
+impl<S: tower::Service<R>, R> tower::Service<R> for NoopService<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.0.call(request)
+    }
+}
+
+struct Contender {
+    name: &'static str,
+    router: Router,
+    nanos: Vec<f64>,
+    allocations: u64,
+}
+
+impl Contender {
+    fn new(name: &'static str, router: Router) -> Self {
+        Self { name, router: router.with_state(()), nanos: Vec::new(), allocations: 0 }
+    }
+
+    async fn request(&self) {
+        let request = Request::get("/api/v1/portfolios/7").body(Body::empty()).expect("a valid request");
+        let response = self.router.clone().oneshot(request).await.expect("the router does not fail");
+        assert_eq!(response.status(), 200);
+        response.into_body().collect().await.expect("the body does not fail");
+    }
+
+    async fn round(&mut self, requests: u32) {
+        let allocations = ALLOCATIONS.get();
+        let clock = Clock::system();
+        let began = clock.now();
+        for _ in 0..requests {
+            self.request().await;
+        }
+        self.nanos.push(nanos(clock.now() - began) / f64::from(requests));
+        self.allocations = (ALLOCATIONS.get() - allocations) / u64::from(requests);
+    }
+
+    fn median(&self) -> f64 {
+        let mut nanos = self.nanos.clone();
+        nanos.sort_by(f64::total_cmp);
+        nanos[nanos.len() / 2]
+    }
+}
+
+fn nanos(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e9
+}
+
+fn routes() -> Router {
+    Router::new().route("/api/v1/portfolios/{id}", get(async || "a portfolio"))
+}
+
+fn contenders() -> Vec<Contender> {
+    let registry = Registry::new();
+    let metrics = HttpMetricsLayer::new(&Meter::new(&registry), Clock::system(), Drain::new(), [])
+        .expect("a fresh registry takes every definition");
+    let (prometheus, _handle) = axum_prometheus::PrometheusMetricLayer::pair();
+    vec![
+        Contender::new("bare router", routes()),
+        Contender::new("no-op layer", routes().layer(Noop)),
+        Contender::new("HttpMetricsLayer", routes().layer(metrics.clone())),
+        Contender::new("http_layer (metrics, trace, headers)", routes().layer(HttpLayer::new(TraceLayer::new(), metrics))),
+        Contender::new("axum-prometheus 0.10", routes().layer(prometheus)),
+    ]
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let (rounds, requests) = if std::env::args().any(|arg| arg == "--test") { (3, 100) } else { (41, 20_000) };
+    let mut contenders = contenders();
+    for contender in &mut contenders {
+        contender.round(requests).await;
+        contender.nanos.clear();
+    }
+    for _ in 0..rounds {
+        for contender in &mut contenders {
+            contender.round(requests).await;
+        }
+    }
+    report(&contenders);
+}
+
+fn report(contenders: &[Contender]) {
+    let find = |name: &str| contenders.iter().find(|contender| contender.name.starts_with(name)).expect("is contending");
+    let (noop, peer) = (find("no-op"), find("axum-prometheus"));
+    let peer_cost = peer.median() - noop.median();
+    println!(
+        "{:<38} {:>10} {:>16} {:>14} {:>24}",
+        "per request", "ns", "ns over no-op", "allocations", "cost / axum-prometheus'"
+    );
+    for contender in contenders {
+        let cost = contender.median() - noop.median();
+        println!(
+            "{:<38} {:>10.0} {:>16.0} {:>14} {:>24.3}",
+            contender.name,
+            contender.median(),
+            cost,
+            contender.allocations,
+            cost / peer_cost
+        );
+    }
+}
