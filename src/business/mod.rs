@@ -1,1 +1,62 @@
-//! Stub.
+//! Portfolio, risk and token numbers: typed helpers that a service uses in one line.
+//!
+//! ```text
+//! Portfolio | Risk | Token -> handle for a typed label set (resolved once, kept) -> Family -> GET /metrics
+//!                              '-> Timer (RAII): ok, failed, cancelled, abandoned, panicked; finished exactly once
+//! ```
+//!
+//! - [`portfolio`]: calculations, updates and their freshness, comparison with brokers, provider calls, syncs.
+//! - [`risk`]: model executions, failures by whose fault they are, prediction errors, batches.
+//! - [`token`]: prices, requirements, grace periods, balance verification, access decisions.
+//!
+//! # Labels
+//! Closed sets are enums. Names (of models, sources, tiers, …) are types made of a `&'static str`, so they are written
+//! in code: a user id, a wallet or a portfolio id has no way in. A name that breaks the rule of
+//! [`check_name`](crate::error::check_name) is recorded as `_other` and counted as `unknown_label_value`; nothing
+//! panics. What a request brings does not compile:
+//!
+//! ```compile_fail,E0277
+//! # use aistm7_monitoring::{business::risk::Risk, clock::Clock, metrics::{Meter, Registry}};
+//! # let risk = Risk::new(&Meter::new(&Registry::new()), Clock::system()).unwrap();
+//! let user_id = String::from("user123");
+//! risk.model(user_id); // no conversion from `String`
+//! ```
+//! ```compile_fail,E0597
+//! # use aistm7_monitoring::{business::risk::Risk, clock::Clock, metrics::{Meter, Registry}};
+//! # let risk = Risk::new(&Meter::new(&Registry::new()), Clock::system()).unwrap();
+//! # let user_id = String::from("user123");
+//! risk.model(user_id.as_str()); // nor from text that does not live as long as the program
+//! ```
+//!
+//! # Zero and absent
+//! Resolving a handle creates its counters and histograms at 0, so that `rate()` sees the first event. Timestamps,
+//! amounts and states are absent until they are known.
+//!
+//! # Bad numbers
+//! NaN, infinite or negative numbers, fractions over 1 and times before 1970 are not recorded and are counted as
+//! `sample_rejected`; what is counted beside them still is.
+
+mod base;
+mod counted;
+mod failure;
+mod freshness;
+mod instruments;
+mod known;
+mod label;
+mod outcome;
+pub mod portfolio;
+pub mod risk;
+mod timed;
+mod timer;
+pub mod token;
+
+#[cfg(test)]
+mod auto_traits;
+
+pub use counted::Counted;
+pub use failure::{FailureReason, Fault};
+pub use freshness::Freshness;
+pub use label::Source;
+pub use outcome::Outcome;
+pub use timed::Timed;
+pub use timer::Timer;

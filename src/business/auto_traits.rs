@@ -1,0 +1,53 @@
+//! Auto traits are API: what compiles here is promised to users who spawn tasks and share handles.
+
+use super::portfolio::{Calculation, DataCheck, DataChecks, OpenBreaks, Operation, Portfolio, Provider};
+use super::risk::{Batch, Batches, Horizon, Model, ModelExecutions, ModelTimer, Prediction, Predictions, Risk};
+use super::token::{
+    AccessDecisions, AccessReason, GraceCounts, GracePeriods, PriceUpdates, Requirement, Tier, Token, TokenSymbol,
+};
+use super::{Counted, Freshness, Outcome, Source, Timed, Timer};
+
+const fn shareable<T: Clone + Send + Sync + 'static>() {}
+const fn movable<T: Send + Sync + 'static>() {}
+
+const _: () = {
+    shareable::<Portfolio>();
+    shareable::<DataChecks>();
+    shareable::<OpenBreaks>();
+    shareable::<Risk>();
+    shareable::<ModelExecutions>();
+    shareable::<Predictions>();
+    shareable::<Batches>();
+    shareable::<Token>();
+    shareable::<PriceUpdates>();
+    shareable::<Requirement>();
+    shareable::<GracePeriods>();
+    shareable::<AccessDecisions>();
+    shareable::<Timed>();
+    shareable::<Counted>();
+    shareable::<Freshness>();
+
+    shareable::<(Calculation, Source, Provider, Operation, DataCheck)>();
+    shareable::<(Model, Horizon, Batch, Prediction, Outcome)>();
+    shareable::<(Tier, TokenSymbol, AccessReason, GraceCounts)>();
+
+    movable::<Timer>();
+    movable::<ModelTimer>();
+};
+
+const fn sendable<T: Send + 'static>(_: &T) {}
+
+#[test]
+fn futures_of_handles_outlive_them_and_can_be_spawned() {
+    use crate::clock::Clock;
+    use crate::metrics::{Meter, Registry};
+
+    let meter = Meter::new(&Registry::new());
+    let portfolio = Portfolio::new(&meter, Clock::system()).unwrap();
+    let risk = Risk::new(&meter, Clock::system()).unwrap();
+    let work = || std::future::ready(Ok::<(), std::convert::Infallible>(()));
+    sendable(&portfolio.calculation("valuation").execute_async(work()));
+    sendable(&portfolio.syncs("ibkr").execute_async(work()));
+    sendable(&risk.model("historical-var").execute_async(work()));
+    sendable(&risk.batch("nightly-var").execute_async(work()));
+}
