@@ -1,0 +1,100 @@
+//! The metrics of WebSockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::reason::Reason;
+use crate::http::connection::Tally;
+use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Unit};
+
+static ACTIVE: Definition =
+    Definition::gauge("websocket_active_connections", "WebSockets that are open.").labels(&["route"]);
+
+static OPENED: Definition =
+    Definition::counter("websocket_connections_total", "WebSockets that were opened.").labels(&["route"]);
+
+static CLOSES: Definition = Definition::counter(
+    "websocket_closes_total",
+    "WebSockets that ended, by reason; abnormal is without a close frame.",
+)
+.labels(&["route", "reason"]);
+
+static DURATION: Definition =
+    Definition::histogram("websocket_connection_duration_seconds", "How long WebSockets were open.")
+        .unit(Unit::Seconds)
+        .labels(&["route"])
+        .edges(LIFETIME_EDGES);
+
+static MESSAGES: Definition = Definition::counter(
+    "websocket_messages_total",
+    "Text and binary messages of WebSockets, received from clients or sent to them; pings and closes are not counted.",
+)
+.labels(&["route", "direction"]);
+
+/// Chosen: from a reconnect loop (a second) over proxies' idle limits (a minute, five) to a day on a trading screen.
+const LIFETIME_EDGES: &[f64] = &[1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0];
+
+/// The families, from which a route's handles are resolved once.
+#[derive(Clone, Debug)]
+pub(super) struct Families {
+    active: Family<Gauge, 1>,
+    opened: Family<Counter, 1>,
+    closes: Family<Counter, 2>,
+    duration: Family<Histogram, 1>,
+    messages: Family<Counter, 2>,
+}
+
+impl Families {
+    pub(super) fn register(meter: &Meter) -> Result<Self, DefinitionError> {
+        Ok(Self {
+            active: meter.gauge(&ACTIVE)?,
+            opened: meter.counter(&OPENED)?,
+            closes: meter.counter(&CLOSES)?,
+            duration: meter.histogram(&DURATION)?,
+            messages: meter.counter(&MESSAGES)?,
+        })
+    }
+
+    pub(super) fn route(&self, route: &LabelValue) -> RouteInstruments {
+        let tally = Arc::new(Tally::default());
+        let shown = Arc::clone(&tally);
+        // The cast is exact below 2^53 sockets.
+        self.active.observe([route.clone()], move || Some(shown.active() as f64));
+        RouteInstruments {
+            tally,
+            opened: self.opened.series([route.clone()]),
+            closes: Reason::ALL.map(|reason| self.closes.series([route.clone(), reason.as_str().into()])),
+            duration: self.duration.series([route.clone()]),
+            received: self.messages.series([route.clone(), "received".into()]),
+            sent: self.messages.series([route.clone(), "sent".into()]),
+        }
+    }
+}
+
+/// The handles of one route.
+#[derive(Debug)]
+pub(super) struct RouteInstruments {
+    tally: Arc<Tally>,
+    opened: Counter,
+    closes: [Counter; Reason::ALL.len()],
+    duration: Histogram,
+    pub(super) received: Counter,
+    pub(super) sent: Counter,
+}
+
+impl RouteInstruments {
+    pub(super) fn opened(&self) {
+        self.opened.increment();
+        self.tally.open();
+    }
+
+    pub(super) fn closed(&self, reason: Reason, open_for: Duration) {
+        self.closes[reason as usize].increment();
+        self.duration.record_duration(open_for);
+        self.tally.close();
+    }
+
+    pub(super) fn active(&self) -> u64 {
+        self.tally.active()
+    }
+}

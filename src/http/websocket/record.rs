@@ -1,0 +1,73 @@
+//! The measurement of one WebSocket, finished once.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::ws::Message;
+
+use super::instruments::RouteInstruments;
+use super::reason::Reason;
+use super::sockets::WebSockets;
+
+/// An open WebSocket; counted as closed when dropped.
+#[derive(Debug)]
+pub(super) struct Record {
+    sockets: WebSockets,
+    route: Arc<RouteInstruments>,
+    opened: Instant,
+    reason: Option<Reason>,
+}
+
+impl Record {
+    pub(super) fn open(sockets: WebSockets, template: &str) -> Self {
+        let route = sockets.route(template);
+        route.opened();
+        Self { opened: sockets.clock().now(), sockets, route, reason: None }
+    }
+
+    /// Notes why the socket is ending; what was noted first counts.
+    pub(super) fn note(&mut self, reason: Reason) {
+        self.reason.get_or_insert(reason);
+    }
+
+    pub(super) fn received(&mut self, message: &Message) {
+        match message {
+            Message::Text(_) | Message::Binary(_) => self.route.received.increment(),
+            Message::Close(frame) => self.note(Reason::of_close(frame.as_ref())),
+            Message::Ping(_) | Message::Pong(_) => {}
+        }
+    }
+
+    pub(super) fn sent(&mut self, kind: Kind) {
+        match kind {
+            Kind::Data => self.route.sent.increment(),
+            Kind::Close(reason) => self.note(reason),
+            Kind::Control => {}
+        }
+    }
+}
+
+/// What a message is to the record, kept while the message itself is given away to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Data,
+    Close(Reason),
+    Control,
+}
+
+impl Kind {
+    pub(super) fn of(message: &Message) -> Self {
+        match message {
+            Message::Text(_) | Message::Binary(_) => Self::Data,
+            Message::Close(frame) => Self::Close(Reason::of_close(frame.as_ref())),
+            Message::Ping(_) | Message::Pong(_) => Self::Control,
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let open_for = self.sockets.clock().now().saturating_duration_since(self.opened);
+        self.route.closed(self.reason.unwrap_or(Reason::Abnormal), open_for);
+    }
+}
