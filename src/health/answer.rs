@@ -1,0 +1,181 @@
+//! Reports as HTTP would carry them: a status code and a JSON body.
+
+use std::time::SystemTime;
+
+use super::json::Object;
+use super::report::{CheckState, HealthReport, LastFailure};
+use super::status::Status;
+use super::timestamp::rfc3339;
+use crate::drain::Phase;
+
+/// An answer for a router to send, as `application/json` and never to be cached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The HTTP status code: 200 or 503.
+    pub code: u16,
+    /// The JSON body.
+    pub body: String,
+}
+
+impl Answer {
+    const OK: u16 = 200;
+    const UNAVAILABLE: u16 = 503;
+
+    fn new(code: u16, body: Object) -> Self {
+        Self { code, body: body.finish() }
+    }
+
+    /// The status of the whole and of each check: nothing that a stranger must not know.
+    pub(super) fn summary(report: &HealthReport) -> Self {
+        let checks = report.checks().iter().fold(Object::new(), |checks, check| {
+            checks.raw(&check.name, &Object::new().text("status", check.status.as_str()).finish())
+        });
+        let body = Object::new().text("status", report.status().as_str()).raw("checks", &checks.finish());
+        Self::new(code_of(report.status()), body)
+    }
+
+    /// Everything that is known, for people with access to the admin routes.
+    pub(super) fn details(report: &HealthReport) -> Self {
+        let checks =
+            report.checks().iter().fold(Object::new(), |checks, check| checks.raw(&check.name, &details_of(check)));
+        let body = Object::new()
+            .text("status", report.status().as_str())
+            .raw("started", if report.is_started() { "true" } else { "false" })
+            .raw("checks", &checks.finish());
+        Self::new(code_of(report.status()), body)
+    }
+
+    /// The process answers.
+    pub(super) fn live() -> Self {
+        Self::new(Self::OK, Object::new().text("status", "live"))
+    }
+
+    pub(super) fn startup(report: &HealthReport) -> Self {
+        if report.is_started() {
+            return Self::new(Self::OK, Object::new().text("status", "started"));
+        }
+        Self::new(Self::UNAVAILABLE, Object::new().text("status", "starting"))
+    }
+
+    pub(super) fn ready(report: &HealthReport, phase: Phase) -> Self {
+        let reason = if phase >= Phase::Draining {
+            "draining"
+        } else if !report.is_started() {
+            "starting"
+        } else if report.holding_ready().next().is_some() {
+            "dependency"
+        } else {
+            return Self::new(Self::OK, Object::new().text("status", "ready"));
+        };
+        Self::new(Self::UNAVAILABLE, Object::new().text("status", "not_ready").text("reason", reason))
+    }
+}
+
+const fn code_of(status: Status) -> u16 {
+    match status {
+        Status::Unhealthy => Answer::UNAVAILABLE,
+        Status::Healthy | Status::Degraded | Status::Unknown => Answer::OK,
+    }
+}
+
+fn details_of(check: &CheckState) -> String {
+    let message = (!check.message.is_empty()).then_some(check.message.as_str());
+    let mut object = Object::new()
+        .text("status", check.status.as_str())
+        .optional_text("reason", check.reason)
+        .optional_text("message", message)
+        .text("dependency", &check.dependency)
+        .text("impact", check.impact.as_str())
+        .text("severity", check.severity.as_str())
+        .text("gates", check.gates.as_str())
+        .text("since", &rfc3339(check.since))
+        .optional_text("last_success", check.last_success.map(rfc3339).as_deref())
+        .raw("consecutive_failures", &check.consecutive_failures.to_string());
+    if let Some(duration) = check.duration {
+        object = object.number("duration_seconds", duration.as_secs_f64());
+    }
+    if let Some(failure) = &check.last_failure {
+        object = object.raw("last_failure", &failure_of(failure));
+    }
+    let data = check.data.iter().fold(Object::new(), |data, (key, value)| data.datum(key, value));
+    object.raw("data", &data.finish()).finish()
+}
+
+fn failure_of(failure: &LastFailure) -> String {
+    let at: SystemTime = failure.at;
+    Object::new().text("reason", failure.reason).text("message", &failure.message).text("at", &rfc3339(at)).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::health::report::tests::check;
+    use crate::health::{Datum, Impact};
+
+    fn report(status: Status, impact: Impact) -> HealthReport {
+        HealthReport::new(vec![check("database", status, impact), check("cache", Status::Healthy, impact)], true)
+    }
+
+    #[test]
+    fn summary_has_the_guides_shape_and_nothing_else() {
+        let degraded = Answer::summary(&report(Status::Unhealthy, Impact::Degraded));
+        assert_eq!(degraded.code, 200);
+        assert_eq!(
+            degraded.body,
+            r#"{"status":"degraded","checks":{"database":{"status":"unhealthy"},"cache":{"status":"healthy"}}}"#
+        );
+        assert_eq!(Answer::summary(&report(Status::Unhealthy, Impact::Unhealthy)).code, 503);
+        assert_eq!(Answer::summary(&report(Status::Unknown, Impact::Unhealthy)).code, 200);
+        assert_eq!(Answer::summary(&HealthReport::new(Vec::new(), true)).body, r#"{"status":"healthy","checks":{}}"#);
+    }
+
+    #[test]
+    fn details_say_why_and_since_when() {
+        let mut state = check("database", Status::Unhealthy, Impact::Unhealthy);
+        state.message = "no answer".to_owned();
+        state.last_success = Some(state.since - Duration::from_secs(60));
+        let failure = LastFailure { reason: "unreachable", message: "no answer".to_owned(), at: state.since };
+        state.last_failure = Some(failure);
+        state.consecutive_failures = 3;
+        state.duration = Some(Duration::from_millis(250));
+        state.data = vec![("slot", Datum::from(5_u64))];
+        let details = Answer::details(&HealthReport::new(vec![state], true));
+        assert_eq!(details.code, 503);
+        assert_eq!(
+            details.body,
+            concat!(
+                r#"{"status":"unhealthy","started":true,"checks":{"database":{"status":"unhealthy","#,
+                r#""reason":"unreachable","message":"no answer","dependency":"database","impact":"unhealthy","#,
+                r#""severity":"critical","gates":"none","since":"2025-01-22T10:30:00.000Z","#,
+                r#""last_success":"2025-01-22T10:29:00.000Z","consecutive_failures":3,"duration_seconds":0.25,"#,
+                r#""last_failure":{"reason":"unreachable","message":"no answer","at":"2025-01-22T10:30:00.000Z"},"#,
+                r#""data":{"slot":5}}}}"#,
+            )
+        );
+    }
+
+    #[test]
+    fn ready_names_the_first_thing_that_holds_it() {
+        let mut held = report(Status::Healthy, Impact::Degraded);
+        assert_eq!(
+            Answer::ready(&held, Phase::Serving),
+            Answer { code: 200, body: r#"{"status":"ready"}"#.to_owned() }
+        );
+        held = HealthReport::new(
+            held.checks().iter().cloned().map(|check| CheckState { holds_ready: true, ..check }).collect(),
+            true,
+        );
+        let body = |answer: Answer| (answer.code, answer.body);
+        let not_ready = |reason: &str| (503, format!(r#"{{"status":"not_ready","reason":"{reason}"}}"#));
+        assert_eq!(body(Answer::ready(&held, Phase::Serving)), not_ready("dependency"));
+        assert_eq!(body(Answer::ready(&held, Phase::Draining)), not_ready("draining"));
+        assert_eq!(body(Answer::ready(&held, Phase::Closing)), not_ready("draining"));
+        let starting = HealthReport::new(Vec::new(), false);
+        assert_eq!(body(Answer::ready(&starting, Phase::Serving)), not_ready("starting"));
+        assert_eq!(Answer::startup(&starting).code, 503);
+        assert_eq!(Answer::startup(&held).code, 200);
+    }
+}

@@ -1,0 +1,23 @@
+//! Checks of what AISTM7's services depend on.
+
+#[cfg(any(feature = "ibkr", feature = "solana"))]
+mod endpoint;
+#[cfg(feature = "ibkr")]
+mod ibkr;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "solana")]
+mod solana;
+
+#[cfg(any(feature = "ibkr", feature = "solana"))]
+pub use endpoint::EndpointError;
+#[cfg(feature = "ibkr")]
+pub use ibkr::IbkrCheck;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresCheck, PostgresRole};
+#[cfg(feature = "redis")]
+pub use redis::{RedisCheck, RedisRole};
+#[cfg(feature = "solana")]
+pub use solana::SolanaCheck;

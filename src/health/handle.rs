@@ -1,0 +1,171 @@
+//! The handle through which everybody else sees the checks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use fastrand::Rng;
+use tokio::runtime::Handle;
+use tokio::sync::broadcast;
+
+use super::answer::Answer;
+use super::check::Registered;
+use super::error::HealthError;
+use super::instruments::HealthInstruments;
+use super::report::HealthReport;
+use super::runner::{Schedule, Shared, Tracked};
+use super::state::Moment;
+use super::transition::{self, Transition, Transitions};
+use crate::clock::Clock;
+use crate::drain::Drain;
+use crate::error::check_name;
+use crate::metrics::Meter;
+
+/// The running checks. Cloning shares them; dropping the last clone stops them.
+///
+/// Every question is answered from memory: one short lock, no I/O, no waiting.
+#[derive(Clone)]
+pub struct Health(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    clock: Clock,
+    drain: Drain,
+    transitions: broadcast::WeakSender<Transition>,
+}
+
+/// The names of the answers under `/health/`, which checks cannot have.
+const RESERVED: [&str; 3] = ["live", "ready", "startup"];
+
+impl Health {
+    /// Starts the schedule; first runs begin at once, or after their initial delay.
+    ///
+    /// Checks are driven by `runtime`, each run on a thread of its own, so a runtime with one thread will do. Its I/O
+    /// and time drivers must be enabled if a check uses them. `clock` decides what is due, `drain` when readiness ends.
+    ///
+    /// # Errors
+    /// When a name is invalid, reserved or given twice, a setting breaks its rule, the metrics clash with others, or
+    /// the system gives no thread.
+    pub fn start(
+        checks: Vec<Registered>,
+        clock: Clock,
+        drain: Drain,
+        meter: &Meter,
+        runtime: Handle,
+    ) -> Result<Self, HealthError> {
+        Self::start_with(checks, clock, drain, meter, runtime, Rng::new())
+    }
+
+    /// [`Health::start`] with the randomness that spreads runs.
+    pub(super) fn start_with(
+        checks: Vec<Registered>,
+        clock: Clock,
+        drain: Drain,
+        meter: &Meter,
+        runtime: Handle,
+        random: Rng,
+    ) -> Result<Self, HealthError> {
+        check_names(&checks)?;
+        let instruments = HealthInstruments::new(meter)?;
+        let now = Moment::of(&clock);
+        let track = |registered| track(registered, &instruments, &clock, now);
+        let checks: Vec<_> = checks.into_iter().map(track).collect::<Result<_, _>>()?;
+        let transitions = transition::channel();
+        let weak_transitions = transitions.downgrade();
+        let nothing_to_do = checks.is_empty();
+        let report = HealthReport::new(checks.iter().map(Tracked::show).collect(), nothing_to_do);
+        let shared = Shared::new(&clock, report);
+        if !nothing_to_do {
+            let startup_ends = Schedule::startup_ends(now);
+            let diagnostics = meter.diagnostics().clone();
+            let clock = clock.clone();
+            let schedule = Schedule { checks, clock, runtime, transitions, diagnostics, random, startup_ends };
+            schedule.spawn(Arc::clone(&shared)).map_err(HealthError::Thread)?;
+        }
+        Ok(Self(Arc::new(Inner { shared, clock, drain, transitions: weak_transitions })))
+    }
+
+    /// What is known now. Cost: a read lock and a reference count; a copy only when something is stale.
+    pub fn report(&self) -> Arc<HealthReport> {
+        self.0.shared.report().read_at(self.0.clock.now())
+    }
+
+    /// `/health`: the overall status and each check's; nothing else, so strangers may read it.
+    pub fn summary(&self) -> Answer {
+        Answer::summary(&self.report())
+    }
+
+    /// `/health` for operators: reasons, messages, facts and times. Secrets are scrubbed, but it names internals, so it
+    /// belongs on the admin routes.
+    pub fn details(&self) -> Answer {
+        Answer::details(&self.report())
+    }
+
+    /// `/health/live`: 200, whatever the dependencies do.
+    pub fn live(&self) -> Answer {
+        Answer::live()
+    }
+
+    /// `/health/ready`: 200 once started, until the process drains, while no gate holds it back.
+    pub fn ready(&self) -> Answer {
+        Answer::ready(&self.report(), self.0.drain.phase())
+    }
+
+    /// `/health/startup`: 200 once every check has a first result, whatever it says, or after
+    /// [`STARTUP_LIMIT`](super::STARTUP_LIMIT).
+    pub fn startup(&self) -> Answer {
+        Answer::startup(&self.report())
+    }
+
+    /// The changes of status from now on.
+    pub fn subscribe(&self) -> Transitions {
+        let receiver = match self.0.transitions.upgrade() {
+            Some(sender) => sender.subscribe(),
+            // Without checks there is no schedule that could tell anything.
+            None => transition::channel().subscribe(),
+        };
+        Transitions::new(receiver)
+    }
+}
+
+fn check_names(checks: &[Registered]) -> Result<(), HealthError> {
+    for (index, registered) in checks.iter().enumerate() {
+        let name = registered.name.as_str();
+        check_name("check name", name)?;
+        if RESERVED.contains(&name) {
+            return Err(HealthError::ReservedName { name: name.to_owned() });
+        }
+        if checks[..index].iter().any(|earlier| earlier.name == name) {
+            return Err(HealthError::DuplicateName { name: name.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn track(
+    registered: Registered,
+    instruments: &HealthInstruments,
+    clock: &Clock,
+    now: Moment,
+) -> Result<Tracked, HealthError> {
+    let Registered { name, mut check, options } = registered;
+    check.use_clock(clock);
+    let settings = options
+        .or(check.defaults())
+        .resolve(&name)
+        .map_err(|source| HealthError::InvalidOption { check: name.clone(), source })?;
+    let instruments = instruments.of_check(&name, &settings);
+    Ok(Tracked::new(&name, check, settings, instruments, now))
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.stop();
+    }
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = self.report();
+        f.debug_map().entries(report.checks().iter().map(|check| (&check.name, check.status))).finish()
+    }
+}

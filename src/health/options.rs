@@ -1,0 +1,224 @@
+//! When a check runs, how its runs become a status, and what that status is for.
+
+use std::time::Duration;
+
+use super::status::{Gates, Impact, Severity};
+use crate::error::{InvalidValue, check_name};
+
+/// The settings of one check. What is not set comes from the check itself, then from the defaults named here.
+///
+/// ```
+/// use std::time::Duration;
+/// use aistm7_monitoring::health::{CheckOptions, Impact, Severity};
+///
+/// let options = CheckOptions::new()
+///     .interval(Duration::from_secs(5))
+///     .impact(Impact::Unhealthy)
+///     .severity(Severity::Critical)
+///     .dependency("ledger");
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "options do nothing until a check is registered with them"]
+pub struct CheckOptions {
+    interval: Option<Duration>,
+    timeout: Option<Duration>,
+    initial_delay: Option<Duration>,
+    failure_threshold: Option<u32>,
+    recovery_threshold: Option<u32>,
+    stale_after: Option<Duration>,
+    impact: Option<Impact>,
+    severity: Option<Severity>,
+    gates: Option<Gates>,
+    dependency: Option<String>,
+}
+
+impl CheckOptions {
+    /// Nothing set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From the start of one run to the next, at most; a run comes up to a tenth earlier, at random, so that replicas
+    /// do not march in step. Default: 15 s.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = Some(interval);
+        self
+    }
+
+    /// How long a run may take before it is aborted and counts as failed. Default: 3 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How long after the start the first run waits. Default: none.
+    pub fn initial_delay(mut self, initial_delay: Duration) -> Self {
+        self.initial_delay = Some(initial_delay);
+        self
+    }
+
+    /// How many runs in a row must fail before the check is unhealthy. Default: 3.
+    pub fn failure_threshold(mut self, runs: u32) -> Self {
+        self.failure_threshold = Some(runs);
+        self
+    }
+
+    /// How many runs in a row must succeed before an unhealthy check is believed again. Default: 2.
+    pub fn recovery_threshold(mut self, runs: u32) -> Self {
+        self.recovery_threshold = Some(runs);
+        self
+    }
+
+    /// The age at which a result stops being one. Default: three intervals and a timeout.
+    pub fn stale_after(mut self, stale_after: Duration) -> Self {
+        self.stale_after = Some(stale_after);
+        self
+    }
+
+    /// What an unhealthy check does to `/health`. Default: [`Impact::Degraded`].
+    pub fn impact(mut self, impact: Impact) -> Self {
+        self.impact = Some(impact);
+        self
+    }
+
+    /// How urgent it is for people. Default: [`Severity::Warning`].
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
+        self
+    }
+
+    /// Whether it can make `/health/ready` say no. Default: [`Gates::None`].
+    pub fn gates(mut self, gates: Gates) -> Self {
+        self.gates = Some(gates);
+        self
+    }
+
+    /// The name that all services of a fleet give to the thing behind the check, so that one outage is one incident.
+    /// Two databases that fail apart need two names. Default: the check's name.
+    pub fn dependency(mut self, name: impl Into<String>) -> Self {
+        self.dependency = Some(name.into());
+        self
+    }
+
+    /// These settings, and `fallback` where nothing is set.
+    pub fn or(self, fallback: Self) -> Self {
+        Self {
+            interval: self.interval.or(fallback.interval),
+            timeout: self.timeout.or(fallback.timeout),
+            initial_delay: self.initial_delay.or(fallback.initial_delay),
+            failure_threshold: self.failure_threshold.or(fallback.failure_threshold),
+            recovery_threshold: self.recovery_threshold.or(fallback.recovery_threshold),
+            stale_after: self.stale_after.or(fallback.stale_after),
+            impact: self.impact.or(fallback.impact),
+            severity: self.severity.or(fallback.severity),
+            gates: self.gates.or(fallback.gates),
+            dependency: self.dependency.or(fallback.dependency),
+        }
+    }
+
+    /// The settings that hold for the check `name`.
+    pub(super) fn resolve(self, name: &str) -> Result<Settings, InvalidValue> {
+        let interval = self.interval.unwrap_or(Duration::from_secs(15));
+        let timeout = self.timeout.unwrap_or(Duration::from_secs(3));
+        let usual_limit = interval.saturating_mul(3).saturating_add(timeout);
+        let settings = Settings {
+            interval,
+            timeout,
+            initial_delay: self.initial_delay.unwrap_or_default(),
+            failure_threshold: self.failure_threshold.unwrap_or(3),
+            recovery_threshold: self.recovery_threshold.unwrap_or(2),
+            stale_after: self.stale_after.unwrap_or(usual_limit),
+            impact: self.impact.unwrap_or_default(),
+            severity: self.severity.unwrap_or_default(),
+            gates: self.gates.unwrap_or_default(),
+            dependency: self.dependency.unwrap_or_else(|| name.to_owned()),
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+}
+
+/// [`CheckOptions`] with nothing left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) interval: Duration,
+    pub(super) timeout: Duration,
+    pub(super) initial_delay: Duration,
+    pub(super) failure_threshold: u32,
+    pub(super) recovery_threshold: u32,
+    pub(super) stale_after: Duration,
+    pub(super) impact: Impact,
+    pub(super) severity: Severity,
+    pub(super) gates: Gates,
+    pub(super) dependency: String,
+}
+
+/// Chosen: longer than any schedule makes sense, short enough that adding a few to a clock cannot overflow.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
+impl Settings {
+    fn check(&self) -> Result<(), InvalidValue> {
+        for (what, duration) in [("interval", self.interval), ("timeout", self.timeout)] {
+            if duration.is_zero() {
+                return Err(InvalidValue::new(what, "0s", "longer than nothing"));
+            }
+        }
+        let durations = [
+            ("interval", self.interval),
+            ("timeout", self.timeout),
+            ("initial delay", self.initial_delay),
+            ("staleness limit", self.stale_after),
+        ];
+        for (what, duration) in durations {
+            if duration > LONGEST {
+                return Err(InvalidValue::new(what, format_args!("{duration:?}"), "at most 366 days"));
+            }
+        }
+        for (what, runs) in
+            [("failure threshold", self.failure_threshold), ("recovery threshold", self.recovery_threshold)]
+        {
+            if runs == 0 {
+                return Err(InvalidValue::new(what, runs, "at least 1 run"));
+            }
+        }
+        if self.stale_after < self.interval.saturating_add(self.timeout) {
+            let shown = format!("{:?}", self.stale_after);
+            return Err(InvalidValue::new("staleness limit", shown, "at least an interval and a timeout"));
+        }
+        check_name("dependency name", &self.dependency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_wins_over_the_fallback() {
+        let own = CheckOptions::new().interval(Duration::from_secs(30)).severity(Severity::Critical);
+        let given = CheckOptions::new().interval(Duration::from_secs(1));
+        let settings = given.or(own).resolve("ibkr").unwrap();
+        assert_eq!(settings.interval, Duration::from_secs(1));
+        assert_eq!(settings.severity, Severity::Critical);
+        assert_eq!(settings.stale_after, Duration::from_secs(6));
+        assert_eq!(settings.dependency, "ibkr");
+    }
+
+    #[test]
+    fn settings_that_cannot_be_are_refused_by_name() {
+        let zero = Duration::ZERO;
+        for (options, what) in [
+            (CheckOptions::new().interval(zero), "interval"),
+            (CheckOptions::new().interval(Duration::MAX), "interval"),
+            (CheckOptions::new().timeout(zero), "timeout"),
+            (CheckOptions::new().initial_delay(Duration::MAX), "initial delay"),
+            (CheckOptions::new().failure_threshold(0), "failure threshold"),
+            (CheckOptions::new().recovery_threshold(0), "recovery threshold"),
+            (CheckOptions::new().stale_after(Duration::from_secs(1)), "staleness limit"),
+            (CheckOptions::new().dependency("Main DB"), "dependency name"),
+        ] {
+            assert_eq!(options.resolve("x").unwrap_err().what(), what);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The thread that keeps the schedule of all checks.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use fastrand::Rng;
+use tokio::runtime::Handle;
+use tokio::sync::broadcast;
+
+use super::STARTUP_LIMIT;
+use super::run;
+use super::shared::Shared;
+use super::tracked::{Duty, Tracked};
+use crate::clock::Clock;
+use crate::diagnostics::{Diagnostics, Problem};
+use crate::health::report::HealthReport;
+use crate::health::state::Moment;
+use crate::health::transition::Transition;
+
+/// Everything that only the scheduling thread touches.
+pub(in crate::health) struct Schedule {
+    pub(in crate::health) checks: Vec<Tracked>,
+    pub(in crate::health) clock: Clock,
+    pub(in crate::health) runtime: Handle,
+    pub(in crate::health) transitions: broadcast::Sender<Transition>,
+    pub(in crate::health) diagnostics: Diagnostics,
+    /// Spreads the runs of replicas that were started together.
+    pub(in crate::health) random: Rng,
+    pub(in crate::health) startup_ends: Instant,
+}
+
+impl Schedule {
+    /// When waiting for first results ends, for a start at `now`.
+    pub(in crate::health) fn startup_ends(now: Moment) -> Instant {
+        now.instant + STARTUP_LIMIT
+    }
+
+    /// Keeps the schedule on a thread of its own until `shared` is stopped.
+    pub(in crate::health) fn spawn(self, shared: Arc<Shared>) -> io::Result<()> {
+        std::thread::Builder::new().name("health-schedule".to_owned()).spawn(move || self.keep(&shared)).map(drop)
+    }
+
+    fn keep(mut self, shared: &Arc<Shared>) {
+        while !shared.is_stopped() {
+            let now = Moment::of(&self.clock);
+            for (index, end) in shared.take_deliveries() {
+                let Self { checks, transitions, .. } = &mut self;
+                checks[index].ended(end, now, &mut |transition| tell(transitions, transition));
+            }
+            for index in 0..self.checks.len() {
+                self.attend(index, now, shared);
+            }
+            let started = self.is_started(now.instant);
+            shared.publish(HealthReport::new(self.checks.iter().map(Tracked::show).collect(), started));
+            let startup = (!started).then_some(self.startup_ends);
+            let deadline = self.checks.iter().filter_map(Tracked::next_deadline).chain(startup).min();
+            shared.alarm.wait(deadline);
+        }
+    }
+
+    /// Does what the clock asks for one check.
+    fn attend(&mut self, index: usize, now: Moment, shared: &Arc<Shared>) {
+        let Self { checks, runtime, transitions, diagnostics, random, .. } = self;
+        let mut told = |transition| tell(transitions, transition);
+        let tracked = &mut checks[index];
+        if tracked.tick(now, &mut told) == Duty::Nothing {
+            return;
+        }
+        match run::start(index, &tracked.name, &tracked.check, runtime, shared) {
+            Ok(abort) => tracked.started(abort, now, 1.0 - EARLIER_AT_MOST * random.f64()),
+            Err(error) => {
+                diagnostics.report(Problem::SpawnFailed, &format!("health check {}: {error}", tracked.name));
+                tracked.not_started(now, &mut told);
+            }
+        }
+    }
+
+    pub(in crate::health) fn is_started(&self, now: Instant) -> bool {
+        now >= self.startup_ends || self.checks.iter().all(Tracked::is_known)
+    }
+}
+
+/// The share of an interval by which a run may come early. Chosen: replicas drift apart within a few runs, and the load
+/// on a dependency stays what the interval says, within a twentieth on average.
+const EARLIER_AT_MOST: f64 = 0.1;
+
+fn tell(transitions: &broadcast::Sender<Transition>, transition: Transition) {
+    // An error says that nobody has subscribed.
+    let _ = transitions.send(transition);
+}

@@ -1,0 +1,298 @@
+//! One check on the schedule: when it is due, what its run is doing, what is known of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::run::{Abort, RunEnd};
+use super::{GATE_LIMIT, STUCK_AFTER};
+use crate::health::check::DynCheck;
+use crate::health::instruments::{CheckInstruments, Ended};
+use crate::health::options::Settings;
+use crate::health::outcome::CheckFailure;
+use crate::health::report::{CheckState, STALE};
+use crate::health::state::{Change, Moment, State};
+use crate::health::status::{Gates, Status};
+use crate::health::transition::Transition;
+
+/// A check with all that the schedule knows of it.
+pub(in crate::health) struct Tracked {
+    pub(super) name: Arc<str>,
+    pub(super) check: Arc<dyn DynCheck>,
+    dependency: Arc<str>,
+    settings: Settings,
+    instruments: CheckInstruments,
+    state: State,
+    gate: Gate,
+    run: Option<Run>,
+    due: Instant,
+    /// When a result last came in; before the first one, when it was first due.
+    last_result: Instant,
+    has_result: bool,
+    duration: Option<Duration>,
+}
+
+/// A run whose thread has not ended.
+struct Run {
+    started: Instant,
+    phase: Phase,
+}
+
+enum Phase {
+    /// Until the timeout. Dropping the abort is what aborts.
+    Running { _abort: Abort },
+    /// Aborted; its thread has a moment to end.
+    Ending { give_up: Instant },
+    /// Its thread is blocked. The result has been told; the end of the thread is awaited.
+    Stuck,
+}
+
+/// Whether the check holds readiness back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Closed {
+        since: Instant,
+    },
+    /// It would still hold it back, but has done so too long.
+    FailedOpen,
+}
+
+/// What the schedule must do after a look at the clock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Duty {
+    Nothing,
+    StartRun,
+}
+
+impl Tracked {
+    pub(in crate::health) fn new(
+        name: &str,
+        check: Box<dyn DynCheck>,
+        settings: Settings,
+        instruments: CheckInstruments,
+        now: Moment,
+    ) -> Self {
+        let due = now.instant + settings.initial_delay;
+        let mut tracked = Self {
+            name: name.into(),
+            check: Arc::from(check),
+            dependency: settings.dependency.as_str().into(),
+            state: State::new(&settings, now),
+            settings,
+            instruments,
+            gate: Gate::Open,
+            run: None,
+            due,
+            last_result: due,
+            has_result: false,
+            duration: None,
+        };
+        tracked.swing_gate(now.instant);
+        tracked
+    }
+
+    /// Looks at the clock: aborts what is too long, gives up what does not end, and says whether a run is due.
+    pub(super) fn tick(&mut self, now: Moment, told: &mut Told<'_>) -> Duty {
+        if let Some(run) = &mut self.run {
+            let timeout = run.started + self.settings.timeout;
+            match run.phase {
+                Phase::Running { .. } if now.instant >= timeout => {
+                    // From now, not from the timeout: its thread could not know earlier.
+                    run.phase = Phase::Ending { give_up: now.instant + STUCK_AFTER };
+                }
+                Phase::Ending { give_up } if now.instant >= give_up => {
+                    run.phase = Phase::Stuck;
+                    let took = now.instant.saturating_duration_since(run.started);
+                    self.finished(Ended::Stuck, took);
+                    self.failed(&stuck(), now, told);
+                }
+                _ => {}
+            }
+        }
+        let duty = match &self.run {
+            _ if now.instant < self.due => Duty::Nothing,
+            None => Duty::StartRun,
+            Some(Run { phase: Phase::Stuck, .. }) => {
+                self.failed(&stuck(), now, told);
+                self.due = now.instant + self.settings.interval;
+                Duty::Nothing
+            }
+            // Its end makes it due.
+            Some(_) => Duty::Nothing,
+        };
+        self.swing_gate(now.instant);
+        duty
+    }
+
+    /// A run has begun.
+    pub(super) fn started(&mut self, abort: Abort, now: Moment, spread: f64) {
+        self.run = Some(Run { started: now.instant, phase: Phase::Running { _abort: abort } });
+        self.due = now.instant + self.settings.interval.mul_f64(spread);
+    }
+
+    /// A run was due and could not begin.
+    pub(super) fn not_started(&mut self, now: Moment, told: &mut Told<'_>) {
+        self.due = now.instant + self.settings.interval;
+        if now.instant >= self.last_result + self.settings.stale_after {
+            let failure = CheckFailure::new(STALE, "the system gives no thread to run the check on");
+            self.failed(&failure, now, told);
+            self.swing_gate(now.instant);
+        }
+    }
+
+    /// A run's thread has ended.
+    pub(super) fn ended(&mut self, end: RunEnd, now: Moment, told: &mut Told<'_>) {
+        let Some(run) = self.run.take() else {
+            return;
+        };
+        if matches!(run.phase, Phase::Stuck) {
+            // Too late to be an answer, and already told. The next run says how things are.
+            self.due = now.instant;
+            return;
+        }
+        let took = now.instant.saturating_duration_since(run.started);
+        match end {
+            RunEnd::Answered(Ok(report)) => {
+                self.finished(Ended::Ok, took);
+                let change = self.state.report(report, now);
+                self.has_result(now);
+                self.instruments.succeeded(unix_seconds(now));
+                self.changed(change, now, told);
+            }
+            RunEnd::Answered(Err(failure)) => {
+                self.finished(Ended::Failed, took);
+                self.failed(&failure, now, told);
+            }
+            RunEnd::Aborted => {
+                self.finished(Ended::Timeout, took);
+                let message = format!("no answer within {:?}", self.settings.timeout);
+                self.failed(&CheckFailure::new("timeout", message), now, told);
+            }
+            RunEnd::Panicked => {
+                self.finished(Ended::Panicked, took);
+                self.failed(&CheckFailure::new("panicked", "the check panicked"), now, told);
+            }
+        }
+        if self.state.is_settling() {
+            self.due = self.due.min(run.started + self.settings.interval / SETTLING_FASTER);
+        }
+        self.due = self.due.max(now.instant);
+        self.swing_gate(now.instant);
+    }
+
+    /// When something happens next without anybody ringing.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let of_run = match &self.run {
+            None => Some(self.due),
+            Some(Run { started, phase: Phase::Running { .. } }) => Some(*started + self.settings.timeout),
+            Some(Run { phase: Phase::Ending { give_up }, .. }) => Some(*give_up),
+            Some(Run { phase: Phase::Stuck, .. }) => Some(self.due),
+        };
+        let of_gate = match self.gate {
+            Gate::Closed { since } => Some(since + GATE_LIMIT),
+            Gate::Open | Gate::FailedOpen => None,
+        };
+        of_run.into_iter().chain(of_gate).min()
+    }
+
+    /// Whether a run has ever had a result, whatever it was.
+    pub(super) const fn is_known(&self) -> bool {
+        self.has_result
+    }
+
+    pub(in crate::health) fn show(&self) -> CheckState {
+        let state = &self.state;
+        CheckState {
+            name: Arc::clone(&self.name),
+            dependency: Arc::clone(&self.dependency),
+            impact: self.settings.impact,
+            severity: self.settings.severity,
+            gates: self.settings.gates,
+            status: state.status,
+            reason: state.reason,
+            message: state.message.clone(),
+            data: state.data.clone(),
+            since: state.since.wall,
+            last_success: state.last_success,
+            last_failure: state.last_failure.clone(),
+            consecutive_failures: state.consecutive_failures,
+            duration: self.duration,
+            holds_ready: matches!(self.gate, Gate::Closed { .. }),
+            fresh_until: self.has_result.then(|| self.last_result + self.settings.stale_after),
+        }
+    }
+
+    fn finished(&mut self, ended: Ended, took: Duration) {
+        self.duration = Some(took);
+        self.instruments.ran(ended, took);
+    }
+
+    fn has_result(&mut self, now: Moment) {
+        self.has_result = true;
+        self.last_result = now.instant;
+    }
+
+    fn failed(&mut self, failure: &CheckFailure, now: Moment, told: &mut Told<'_>) {
+        let change = self.state.failure(failure, now);
+        self.has_result(now);
+        self.changed(change, now, told);
+    }
+
+    fn changed(&mut self, change: Option<Change>, now: Moment, told: &mut Told<'_>) {
+        let Some(change) = change else {
+            return;
+        };
+        self.instruments.show(change.to);
+        let transition = Transition {
+            check: Arc::clone(&self.name),
+            dependency: Arc::clone(&self.dependency),
+            from: change.from,
+            to: change.to,
+            reason: self.state.reason,
+            severity: self.settings.severity,
+            at: now.wall,
+            lasted: now.instant.saturating_duration_since(change.began),
+        };
+        transition.log(&self.state.message);
+        if change.from != Status::Unknown {
+            self.instruments.changed_to(change.to);
+            told(transition);
+        }
+    }
+
+    /// Brings the gate in line with the status and the time.
+    fn swing_gate(&mut self, now: Instant) {
+        let would_hold =
+            self.settings.gates == Gates::Ready && matches!(self.state.status, Status::Unhealthy | Status::Unknown);
+        self.gate = match self.gate {
+            _ if !would_hold => Gate::Open,
+            Gate::Open => Gate::Closed { since: now },
+            Gate::Closed { since } if now >= since + GATE_LIMIT => {
+                self.instruments.failed_open();
+                tracing::warn!(
+                    check = &*self.name,
+                    dependency = &*self.dependency,
+                    reason = self.state.reason,
+                    held_seconds = GATE_LIMIT.as_secs(),
+                    "readiness no longer waits for a health check"
+                );
+                Gate::FailedOpen
+            }
+            unchanged => unchanged,
+        };
+    }
+}
+
+/// Who hears of a transition.
+pub(super) type Told<'a> = dyn FnMut(Transition) + 'a;
+
+/// While failures have not yet made a status, runs come this many times as often: the truth is wanted soon.
+const SETTLING_FASTER: u32 = 3;
+
+fn stuck() -> CheckFailure {
+    CheckFailure::new("stuck", "the check blocks its thread and does not end; no other run starts until it does")
+}
+
+fn unix_seconds(now: Moment) -> f64 {
+    now.wall.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}

@@ -1,0 +1,218 @@
+//! How results become a status: thresholds, and nothing that waits, counts time itself or talks.
+
+use std::time::{Instant, SystemTime};
+
+use super::options::Settings;
+use super::outcome::{CheckFailure, CheckReport, Datum, Weight};
+use super::report::LastFailure;
+use super::status::Status;
+use crate::clock::Clock;
+
+/// One moment on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) instant: Instant,
+    pub(super) wall: SystemTime,
+}
+
+impl Moment {
+    pub(super) fn of(clock: &Clock) -> Self {
+        Self { instant: clock.now(), wall: clock.wall() }
+    }
+}
+
+/// What is known of one check.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    failure_threshold: u32,
+    recovery_threshold: u32,
+    pub(super) status: Status,
+    /// Why the status is not healthy.
+    pub(super) reason: Option<&'static str>,
+    pub(super) message: String,
+    pub(super) data: Vec<(&'static str, Datum)>,
+    /// When the status became what it is.
+    pub(super) since: Moment,
+    pub(super) last_success: Option<SystemTime>,
+    pub(super) last_failure: Option<LastFailure>,
+    pub(super) consecutive_failures: u32,
+    consecutive_reports: u32,
+}
+
+/// A status that changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) from: Status,
+    pub(super) to: Status,
+    /// When `from` had begun.
+    pub(super) began: Instant,
+}
+
+impl State {
+    pub(super) fn new(settings: &Settings, now: Moment) -> Self {
+        Self {
+            failure_threshold: settings.failure_threshold,
+            recovery_threshold: settings.recovery_threshold,
+            status: Status::Unknown,
+            reason: None,
+            message: String::new(),
+            data: Vec::new(),
+            since: now,
+            last_success: None,
+            last_failure: None,
+            consecutive_failures: 0,
+            consecutive_reports: 0,
+        }
+    }
+
+    /// Takes in a run that could say how things are.
+    pub(super) fn report(&mut self, report: CheckReport, now: Moment) -> Option<Change> {
+        let first_ever = self.last_success.is_none();
+        self.consecutive_failures = 0;
+        self.consecutive_reports = self.consecutive_reports.saturating_add(1);
+        self.last_success = Some(now.wall);
+        self.data = report.data().to_vec();
+        let believed =
+            self.status != Status::Unhealthy || first_ever || self.consecutive_reports >= self.recovery_threshold;
+        if !believed {
+            return None;
+        }
+        self.reason = report.reason();
+        report.message().clone_into(&mut self.message);
+        self.become_status(report.status(), now)
+    }
+
+    /// Takes in a run that failed.
+    pub(super) fn failure(&mut self, failure: &CheckFailure, now: Moment) -> Option<Change> {
+        self.consecutive_reports = 0;
+        self.consecutive_failures = self.consecutive_failures.saturating_add(1);
+        let message = failure.full_message();
+        self.last_failure = Some(LastFailure { reason: failure.reason(), message: message.clone(), at: now.wall });
+        let unhealthy = self.status == Status::Unhealthy
+            || self.consecutive_failures >= self.failure_threshold
+            || failure.weight() == Weight::Conclusive;
+        // An unknown status says why nothing is known; any other keeps its own reason until the threshold.
+        if unhealthy || self.status == Status::Unknown {
+            self.reason = Some(failure.reason());
+            self.message = message;
+            self.data.clear();
+        }
+        if unhealthy { self.become_status(Status::Unhealthy, now) } else { None }
+    }
+
+    /// Whether failures have begun that do not yet make a status: the next run should not wait a whole interval.
+    pub(super) fn is_settling(&self) -> bool {
+        self.consecutive_failures > 0 && self.status != Status::Unhealthy
+    }
+
+    fn become_status(&mut self, status: Status, now: Moment) -> Option<Change> {
+        if self.status == status {
+            return None;
+        }
+        let change = Change { from: self.status, to: status, began: self.since.instant };
+        self.status = status;
+        self.since = now;
+        Some(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::health::CheckOptions;
+
+    fn letter(status: Status) -> char {
+        match status {
+            Status::Healthy => 'H',
+            Status::Degraded => 'D',
+            Status::Unhealthy => 'U',
+            Status::Unknown => '?',
+        }
+    }
+
+    /// Feeds `p`asses, `d`egraded reports, `f`ailures and `c`onclusive failures; shows the status after each.
+    fn statuses(failure_threshold: u32, recovery_threshold: u32, runs: &str) -> String {
+        let options = CheckOptions::new().failure_threshold(failure_threshold).recovery_threshold(recovery_threshold);
+        let now = Moment::of(&ManualClock::new().clock());
+        let mut state = State::new(&options.resolve("x").unwrap(), now);
+        let mut after_each = String::new();
+        for run in runs.chars() {
+            let before = state.status;
+            let change = match run {
+                'p' => state.report(CheckReport::healthy(), now),
+                'd' => state.report(CheckReport::degraded("odd", "odd"), now),
+                'f' => state.failure(&CheckFailure::new("down", "down"), now),
+                'c' => state.failure(&CheckFailure::new("stalled", "stalled").conclusive(), now),
+                other => panic!("no such run: {other}"),
+            };
+            assert_eq!(
+                change.map(|change| (change.from, change.to)),
+                (before != state.status).then_some((before, state.status))
+            );
+            assert_eq!(state.reason.is_none(), state.status == Status::Healthy, "{runs}: a reason unless healthy");
+            after_each.push(letter(state.status));
+        }
+        after_each
+    }
+
+    #[test]
+    fn thresholds_count_runs_in_a_row() {
+        for (runs, expected) in [
+            // The first success counts at once, however many failures came before it.
+            ("p", "H"),
+            ("fp", "?H"),
+            ("fffp", "??UH"),
+            // A failure before any success is as little evidence as one later.
+            ("ff", "??"),
+            ("fff", "??U"),
+            // consul-esm#315: p,f,f,f is unhealthy at the third failure, not before and not after.
+            ("pfff", "HHHU"),
+            // Flapping never adds up.
+            ("pffpffpff", "HHHHHHHHH"),
+            ("pfffpfpfpp", "HHHUUUUUUH"),
+            // A check's own word counts at once, but not out of unhealthy.
+            ("pdp", "HDH"),
+            ("d", "D"),
+            ("pfffdd", "HHHUUD"),
+            ("pfffpd", "HHHUUD"),
+            ("dfff", "DDDU"),
+            // It watched long enough itself.
+            ("pc", "HU"),
+            ("c", "U"),
+            ("pcpp", "HUUH"),
+        ] {
+            assert_eq!(statuses(3, 2, runs), expected, "{runs}");
+        }
+        assert_eq!(statuses(1, 1, "pfpf"), "HUHU");
+        assert_eq!(statuses(2, 3, "pffppfppp"), "HHUUUUUUH");
+    }
+
+    #[test]
+    fn reason_of_an_unhealthy_check_follows_its_latest_failure() {
+        let now = Moment::of(&ManualClock::new().clock());
+        let settings = CheckOptions::new().failure_threshold(1).resolve("x").unwrap();
+        let mut state = State::new(&settings, now);
+        state.report(CheckReport::healthy().with_data("slot", 5_u64), now);
+        assert!(state.failure(&CheckFailure::new("unreachable", "a"), now).is_some());
+        assert!(state.failure(&CheckFailure::new("auth", "b"), now).is_none());
+        assert_eq!((state.reason, state.message.as_str()), (Some("auth"), "b"));
+        assert!(state.data.is_empty(), "the facts were those of a success");
+        state.report(CheckReport::healthy(), now);
+        assert_eq!(state.reason, Some("auth"), "one success is not yet believed");
+        assert_eq!(state.consecutive_failures, 0);
+    }
+
+    #[test]
+    fn failures_settle_until_they_make_a_status() {
+        let now = Moment::of(&ManualClock::new().clock());
+        let mut state = State::new(&CheckOptions::new().resolve("x").unwrap(), now);
+        assert!(!state.is_settling());
+        for expected in [true, true, false, false] {
+            state.failure(&CheckFailure::new("down", "down"), now);
+            assert_eq!(state.is_settling(), expected);
+        }
+        state.report(CheckReport::healthy(), now);
+        assert!(!state.is_settling());
+    }
+}
