@@ -1,0 +1,100 @@
+//! Recording into a business handle that is resolved allocates nothing.
+#![cfg(feature = "business")]
+#![allow(unsafe_code, reason = "a counting allocator implements an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::future::ready;
+use std::pin::pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use aistm7_monitoring::business::portfolio::{DataCheck, Portfolio, Reference};
+use aistm7_monitoring::business::risk::Risk;
+use aistm7_monitoring::business::token::{Basis, Decision, GraceResult, Token};
+use aistm7_monitoring::business::{FailureReason, Fault, Outcome};
+use aistm7_monitoring::clock::Clock;
+use aistm7_monitoring::metrics::{Meter, Registry};
+
+thread_local! {
+    /// Of this thread only, so that the test harness does not count.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+struct NoPrice;
+
+impl FailureReason for NoPrice {
+    fn reason(&self) -> &'static str {
+        "missing-price"
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Data
+    }
+}
+
+#[track_caller]
+fn allocates_nothing(mut record: impl FnMut()) {
+    // The first time may learn a reason.
+    record();
+    let before = ALLOCATIONS.get();
+    for _ in 0..100 {
+        record();
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+#[test]
+fn recording_into_resolved_handles_allocates_nothing() {
+    let meter = Meter::new(&Registry::new());
+    let portfolio = Portfolio::new(&meter, Clock::system()).unwrap();
+    let risk = Risk::new(&meter, Clock::system()).unwrap();
+    let token = Token::new(&meter, Clock::system()).unwrap();
+
+    let valuation = portfolio.calculation("valuation");
+    allocates_nothing(|| valuation.execute(|| Ok::<_, Infallible>(())).unwrap());
+    allocates_nothing(|| valuation.record(Duration::from_millis(3), Outcome::Cancelled));
+    allocates_nothing(|| drop(valuation.start()));
+
+    let updates = portfolio.updates("price-feed");
+    allocates_nothing(|| updates.ok());
+
+    let checks = portfolio.data_checks("ibkr", Reference::BrokerLive);
+    allocates_nothing(|| checks.record(DataCheck::Mismatch { deviation: 0.01 }));
+
+    let var = risk.model("historical-var");
+    allocates_nothing(|| assert!(var.execute(|| Err::<(), _>(NoPrice)).is_err()));
+    allocates_nothing(|| {
+        let future = pin!(var.execute_async(ready(Ok::<_, NoPrice>(()))));
+        assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    });
+
+    let batch = risk.batch("nightly-var");
+    allocates_nothing(|| batch.execute(|| Ok::<_, Infallible>(())).unwrap());
+
+    let access = token.access_decisions();
+    allocates_nothing(|| access.record(Decision::Deny, Basis::Verified, "balance_too_low"));
+
+    let grace = token.grace_periods("pro");
+    allocates_nothing(|| grace.ended(GraceResult::Expired, 1.0));
+}
