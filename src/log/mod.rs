@@ -1,1 +1,63 @@
-//! Stub.
+//! Logs: one JSON object a line from `tracing` events, written without anybody waiting for the disk.
+//!
+//! ```text
+//! event -> JsonLayer (one pass: redaction, escapes, caps) -> bounded buffer -> writer thread -> sink
+//!             ^ fields and trace of its spans                   '-> what is dropped is counted and told
+//! ```
+//!
+//! A line has the guide's keys, always in this order:
+//!
+//! ```json
+//! {"timestamp":"2025-01-22T10:30:00.000Z","level":"ERROR","service":"risk-analysis",
+//!  "traceId":"4bf92f3577b34da6a3ce929d0e0e4736","message":"Failed to calculate VaR",
+//!  "details":{"portfolio":"user123","error":"InsufficientHistoricalData"}}
+//! ```
+//!
+//! - Any event gives exactly one line of at most 16,000 bytes, valid JSON, each key once at every level, and no
+//!   character that could act on a terminal. `traceId` is absent outside a trace; `details` is always there.
+//! - Floats always have a `.0` or an exponent. What JSON has no number for is `null` with `"<key>Text":"NaN"`; 128-bit
+//!   integers beyond 2^53 are strings; an error has its causes in `"<key>Chain"`.
+//! - A string is cut at 4 KiB and a line drops the fields that no longer fit; then its details begin with
+//!   `"truncated":true` and `log_lines_truncated_total` counts it.
+//! - The buffer is bounded in bytes. DEBUG and INFO may fill half of it, WARN three quarters, ERROR all. What finds no
+//!   room, or a sink refuses, is counted in `log_lines_dropped_total{reason}`, and one WARN line tells of it.
+//!
+//! A process built with `panic = "abort"` cannot catch a panicking `Display`; all else holds there too.
+//!
+//! | metric | counts |
+//! |---|---|
+//! | `log_lines_total{level}` | lines made, written or not |
+//! | `log_lines_dropped_total{reason}` | of these, lines not written: `buffer_full`, `io_error`, `stopped`, `writer_thread` |
+//! | `log_bytes_total` | bytes that the sink took |
+//! | `log_write_errors_total` | failed attempts to write |
+//! | `log_lines_truncated_total` | lines that a cap cut |
+
+mod callsite;
+mod core;
+mod encode;
+mod escape;
+mod fields;
+mod filter;
+mod handle;
+mod install;
+pub mod instruments;
+mod layer;
+mod line;
+mod options;
+mod panic_hook;
+mod scratch;
+mod text;
+mod timestamp;
+mod visitor;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use filter::Directives;
+pub use handle::Log;
+pub use install::{Installed, install_log_bridge, install_subscriber};
+pub use layer::JsonLayer;
+pub use options::{Colour, Format, LogError, LogOptions};
+pub use panic_hook::install_panic_hook;
+pub use writer::{Flushed, Sink};

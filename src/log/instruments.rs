@@ -1,0 +1,110 @@
+//! What the log says of itself in `/metrics`. Every series exists at 0 from the start.
+
+use tracing::Level;
+
+use super::writer::DropReason;
+use crate::metrics::{Counter, Definition, DefinitionError, LabelValue, Meter, Unit};
+
+/// `log_lines_total{level}`: what was logged, whether or not the sink took it.
+pub static LINES: Definition =
+    Definition::counter("log_lines_total", "Log lines made, written or not, by level.").labels(&["level"]);
+
+/// `log_lines_dropped_total{reason}`.
+pub static LINES_DROPPED: Definition =
+    Definition::counter("log_lines_dropped_total", "Log lines that were made and not written, by reason.")
+        .labels(&["reason"]);
+
+/// `log_bytes_total`.
+pub static BYTES: Definition =
+    Definition::counter("log_bytes_total", "Bytes of log lines that the sink took.").unit(Unit::Bytes);
+
+/// `log_write_errors_total`.
+pub static WRITE_ERRORS: Definition =
+    Definition::counter("log_write_errors_total", "Failed attempts to write to the log's sink.");
+
+/// `log_lines_truncated_total`.
+pub static LINES_TRUNCATED: Definition =
+    Definition::counter("log_lines_truncated_total", "Log lines that a cap cut, marked \"truncated\" in the line.");
+
+/// Label values of `level`, as the line has them but in lower case.
+const LEVELS: [(Level, &str); 5] = [
+    (Level::ERROR, "error"),
+    (Level::WARN, "warn"),
+    (Level::INFO, "info"),
+    (Level::DEBUG, "debug"),
+    (Level::TRACE, "trace"),
+];
+
+/// The handles of one log.
+#[derive(Clone, Debug)]
+pub(super) struct Instruments {
+    lines: [Counter; LEVELS.len()],
+    dropped: [Counter; DropReason::ALL.len()],
+    pub(super) bytes: Counter,
+    pub(super) write_errors: Counter,
+    pub(super) truncated: Counter,
+}
+
+impl Instruments {
+    pub(super) fn register(meter: &Meter) -> Result<Self, DefinitionError> {
+        let lines = meter.counter::<1>(&LINES)?;
+        let dropped = meter.counter::<1>(&LINES_DROPPED)?;
+        Ok(Self {
+            lines: LEVELS.map(|(_, name)| lines.series([LabelValue::from(name)])),
+            dropped: DropReason::ALL.map(|reason| dropped.series([LabelValue::from(reason.as_str())])),
+            bytes: meter.counter::<0>(&BYTES)?.series([]),
+            write_errors: meter.counter::<0>(&WRITE_ERRORS)?.series([]),
+            truncated: meter.counter::<0>(&LINES_TRUNCATED)?.series([]),
+        })
+    }
+
+    pub(super) fn lines(&self, level: Level) -> &Counter {
+        let index = match level {
+            Level::ERROR => 0,
+            Level::WARN => 1,
+            Level::INFO => 2,
+            Level::DEBUG => 3,
+            Level::TRACE => 4,
+        };
+        &self.lines[index]
+    }
+
+    pub(super) fn dropped(&self, reason: DropReason) -> &Counter {
+        &self.dropped[reason as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Registry;
+
+    #[test]
+    fn every_closed_label_value_exists_at_zero_and_counts_in_its_own_place() {
+        let registry = Registry::new();
+        let instruments = Instruments::register(&Meter::new(&registry)).expect("valid definitions");
+        let zero = registry.render();
+        for series in [
+            "log_lines_total{level=\"error\"} 0\n",
+            "log_lines_total{level=\"trace\"} 0\n",
+            "log_lines_dropped_total{reason=\"buffer_full\"} 0\n",
+            "log_lines_dropped_total{reason=\"io_error\"} 0\n",
+            "log_lines_dropped_total{reason=\"stopped\"} 0\n",
+            "log_lines_dropped_total{reason=\"writer_thread\"} 0\n",
+            "log_bytes_total 0\n",
+            "log_write_errors_total 0\n",
+            "log_lines_truncated_total 0\n",
+        ] {
+            assert!(zero.contains(series), "{series} in {zero}");
+        }
+        for (level, name) in LEVELS {
+            instruments.lines(level).increment();
+            assert_eq!(registry.snapshot().value("log_lines_total", &[("level", name)]), Some(1.0));
+        }
+        for reason in DropReason::ALL {
+            instruments.dropped(reason).increment();
+            let labels = [("reason", reason.as_str())];
+            assert_eq!(registry.snapshot().value("log_lines_dropped_total", &labels), Some(1.0));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The layer: what `tracing` tells it becomes lines.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::core::Core;
+use super::fields::Fields;
+use super::scratch::{self, Scratch};
+use super::visitor::Visitor;
+use crate::trace::{self, TraceId};
+
+/// Writes one line an event, with the fields and the trace of the spans around it.
+///
+/// It works in a host's own subscriber beside other layers; give it [`Directives`](super::Directives) by
+/// `with_filter`, so that it silences none of them. It does not keep its [`Log`](super::Log) alive: once the last
+/// handle of that is dropped, events are counted as dropped.
+///
+/// - `details` holds the event's fields over its spans', the inner span's over the outer's, each key once. A field
+///   recorded twice has its last value, also when [`Span::record`](tracing::Span::record) gives it.
+/// - `traceId` is that of the event's spans: a span belongs to the trace that is present when it is created, or to its
+///   parent's. Else it is that of [`trace::current`]. So an event in a spawned task has it if the task runs in the span
+///   or in the context, and an event keeps it although its span's level is filtered out.
+/// - Fields whose names say that they hold secrets are shown as `[redacted]`
+///   ([`is_sensitive_name`](crate::redact::is_sensitive_name)).
+/// - A formatter that fails or panics is shown as `!(format error)`.
+///
+/// Cost: no allocation an event once a thread's buffers have grown; one lock to hand the line over.
+///
+/// ```
+/// use aistm7_monitoring::log::{Directives, Log, LogOptions, Sink};
+/// use aistm7_monitoring::metrics::{Meter, Registry};
+/// use tracing_subscriber::Layer;
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// let registry = Registry::new();
+/// let options = LogOptions::new("risk-analysis").sink(Sink::Writer(Box::new(std::io::sink())));
+/// let log = Log::start(options, &Meter::new(&registry))?;
+/// let subscriber = tracing_subscriber::registry().with(log.layer().with_filter(log.directives().clone()));
+/// tracing::subscriber::with_default(subscriber, || {
+///     let _span = tracing::info_span!("calculation", portfolio = "user123").entered();
+///     tracing::error!(error = "InsufficientHistoricalData", "Failed to calculate VaR");
+/// });
+/// assert_eq!(registry.snapshot().value("log_lines_total", &[("level", "error")]), Some(1.0));
+/// # Ok::<(), aistm7_monitoring::log::LogError>(())
+/// ```
+#[derive(Clone)]
+pub struct JsonLayer {
+    core: Arc<Core>,
+}
+
+/// What a span keeps for the lines inside it. All layers of this crate write it alike, so they share one.
+struct SpanRecord {
+    trace: Option<TraceId>,
+    fields: Fields,
+}
+
+impl JsonLayer {
+    pub(super) fn new(core: &Arc<Core>) -> Self {
+        Self { core: Arc::clone(core) }
+    }
+}
+
+impl<S> Layer<S> for JsonLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if span.extensions().get::<SpanRecord>().is_some() {
+            return;
+        }
+        let ambient = || trace::current().map(|context| context.trace_id());
+        let inherited = || span.scope().skip(1).find_map(|outer| outer.extensions().get::<SpanRecord>()?.trace);
+        // Who names a parent means its trace.
+        let trace =
+            if attributes.is_contextual() { ambient().or_else(inherited) } else { inherited().or_else(ambient) };
+        // The fields' own code runs before the span is locked.
+        let fields = scratch::with(|scratch| {
+            let Scratch { fields, callsites, .. } = scratch;
+            let callsite = callsites.of_span(attributes.metadata());
+            attributes.record(&mut Visitor { callsite, fields, message: None, diagnostics: &self.core.diagnostics });
+            fields.to_kept()
+        });
+        span.extensions_mut().replace(SpanRecord { trace, fields });
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        scratch::with(|scratch| {
+            let Scratch { fields, callsites, .. } = scratch;
+            let callsite = callsites.of_span(span.metadata());
+            values.record(&mut Visitor { callsite, fields, message: None, diagnostics: &self.core.diagnostics });
+            if let Some(record) = span.extensions_mut().get_mut::<SpanRecord>() {
+                record.fields.update(fields);
+            }
+        });
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        scratch::with(|scratch| {
+            let Scratch { fields, message, callsites, .. } = &mut *scratch;
+            let callsite = callsites.of_event(event);
+            event.record(&mut Visitor {
+                callsite,
+                fields,
+                message: Some(message),
+                diagnostics: &self.core.diagnostics,
+            });
+            let mut trace = None;
+            for span in context.event_scope(event).into_iter().flatten() {
+                if let Some(record) = span.extensions().get::<SpanRecord>() {
+                    fields.merge(&record.fields);
+                    trace = trace.or(record.trace);
+                }
+            }
+            let trace = trace.or_else(|| trace::current().map(|context| context.trace_id()));
+            // What is dropped is counted.
+            let _ = self.core.submit(*event.metadata().level(), trace, scratch);
+        });
+    }
+}
+
+impl fmt::Debug for JsonLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonLayer").finish_non_exhaustive()
+    }
+}

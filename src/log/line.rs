@@ -1,0 +1,98 @@
+//! The line: the guide's six keys in their order, or a text for people, from the parts of one event.
+
+use std::time::SystemTime;
+
+use tracing::Level;
+
+use super::escape::Fit;
+use super::scratch::Scratch;
+use super::text;
+use super::timestamp::timestamp;
+use crate::trace::TraceId;
+
+/// Longest line in bytes, its newline included. Container runtimes split lines at 16 KiB (16,384) and add a frame of
+/// their own, so this keeps a margin.
+pub(super) const LINE_CAP: usize = 16_000;
+
+/// Written first in `details` of a line that does not show everything; a field of that name gives way to it.
+const MARKER: &[u8] = b",\"truncated\":true";
+pub(super) const MARKER_KEY: &[u8] = b"truncated";
+
+/// What a line says besides its event's own parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) wall: SystemTime,
+    pub(super) level: Level,
+    pub(super) trace: Option<TraceId>,
+}
+
+/// How a log's lines look.
+#[derive(Debug)]
+pub(super) enum Layout {
+    Json {
+        /// `","service":"<name>`, ready to copy.
+        service: Vec<u8>,
+    },
+    Text(text::Paint),
+}
+
+impl Layout {
+    pub(super) fn json(service: &str) -> Self {
+        let mut fragment = b"\",\"service\":\"".to_vec();
+        super::escape::escape(&mut fragment, service, usize::MAX);
+        Self::Json { service: fragment }
+    }
+
+    /// Puts the scratch's message and fields together into its `line`, newline included.
+    pub(super) fn compose(&self, head: Head, scratch: &mut Scratch) -> Fit {
+        match self {
+            Self::Json { service } => json(service, head, scratch),
+            Self::Text(paint) => text::compose(*paint, head, scratch),
+        }
+    }
+}
+
+fn json(service: &[u8], head: Head, scratch: &mut Scratch) -> Fit {
+    let Scratch { message, fields, line, .. } = scratch;
+    line.extend_from_slice(b"{\"timestamp\":\"");
+    line.extend_from_slice(&timestamp(head.wall));
+    line.extend_from_slice(b"\",\"level\":\"");
+    line.extend_from_slice(head.level.as_str().as_bytes());
+    line.extend_from_slice(service);
+    if let Some(trace) = head.trace {
+        line.extend_from_slice(b"\",\"traceId\":\"");
+        line.extend_from_slice(&trace.to_hex());
+    }
+    line.extend_from_slice(b"\",\"message\":\"");
+    line.extend_from_slice(&message.bytes);
+    line.extend_from_slice(b"\",\"details\":{");
+    let details = line.len();
+    // Two braces and a newline follow; the first field gives its comma back.
+    let room = (LINE_CAP + 1).saturating_sub(details + 3);
+    let mut fit = message.fit;
+    match fields.regular() {
+        Some(all) if fit == Fit::Whole && all.len() <= room => {
+            line.extend_from_slice(all.get(1..).unwrap_or_default());
+        }
+        _ => {
+            let all: usize = fields.pieces().map(|piece| piece.json.len()).sum();
+            if all > room || fields.pieces().any(|piece| piece.cut) {
+                fit = Fit::Cut;
+            }
+            if fit == Fit::Cut {
+                line.extend_from_slice(MARKER);
+            }
+            for piece in fields.pieces() {
+                let shadowed = fit == Fit::Cut && piece.key == MARKER_KEY;
+                if !shadowed && line.len() - details + piece.json.len() <= room {
+                    line.extend_from_slice(piece.json);
+                }
+            }
+            if line.len() > details {
+                line.remove(details);
+            }
+        }
+    }
+    line.extend_from_slice(b"}}\n");
+    fit
+}

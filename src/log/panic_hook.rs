@@ -1,0 +1,132 @@
+//! Panics as one line of the log instead of many lines on standard error.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::PanicHookInfo;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tracing::Level;
+
+use super::encode;
+use super::fields::Fields;
+use super::handle::{Inner, Log};
+use super::install::Installed;
+use super::visitor::insert_text;
+use super::writer::is_writer_thread;
+
+/// Makes every panic of the process an ERROR line `panicked` with the panic's message, location and thread, the
+/// backtrace if `RUST_BACKTRACE` asks for one, and the ambient trace id; then waits until the line is written, at most
+/// 250 ms, and not again while the sink stands still.
+///
+/// The process has one such hook, of one log at a time: while that log lives, others are told [`Installed::Taken`], and
+/// once it is gone the next one takes its place without a second hook. A hook that the host had set before is still
+/// called, after the line is written. The standard library's own hook, which prints several lines to standard error,
+/// is called only when the line could not be logged, so that no panic passes unseen.
+///
+/// Called on a panicking thread it does nothing and says [`Installed::Taken`], since a hook cannot be set there.
+pub fn install_panic_hook(log: &Log) -> Installed {
+    let mut present = present();
+    if present.log.strong_count() > 0 {
+        let same = std::ptr::eq(present.log.as_ptr(), Arc::as_ptr(&log.0));
+        return if same { Installed::AlreadyOurs } else { Installed::Taken };
+    }
+    if !present.hooked {
+        if std::thread::panicking() {
+            return Installed::Taken;
+        }
+        set_hook();
+        present.hooked = true;
+    }
+    present.log = Arc::downgrade(&log.0);
+    Installed::Installed
+}
+
+/// Whose panics these are.
+struct Present {
+    log: Weak<Inner>,
+    hooked: bool,
+}
+
+static PRESENT: Mutex<Present> = Mutex::new(Present { log: Weak::new(), hooked: false });
+
+fn present() -> MutexGuard<'static, Present> {
+    PRESENT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long a panic waits for its line. Chosen: far longer than a disk needs, short for a request that panics.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Longest backtrace in bytes. Chosen: it, the panic's message and the line's head fit under the line's cap together.
+const BACKTRACE_CAP: usize = 8 * 1024;
+
+/// Whether a panic's line reached the log.
+#[derive(PartialEq, Eq)]
+enum Told {
+    InTheLog,
+    Nowhere,
+}
+
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+fn set_hook() {
+    let previous = std::panic::take_hook();
+    let standard = std::panic::take_hook();
+    let had_hook = !is_same_hook(&previous, &standard);
+    std::panic::set_hook(Box::new(move |info| {
+        if tell(info) == Told::Nowhere || had_hook {
+            previous(info);
+        }
+    }));
+}
+
+/// Whether two hooks are the same code without state. With no hook set, `take_hook` hands out the standard library's
+/// own, so its second answer is what to compare the first with.
+#[allow(
+    ambiguous_wide_pointer_comparisons,
+    reason = "both come from one place of the standard library; were they told apart, the hook would merely be called"
+)]
+fn is_same_hook(a: &Hook, b: &Hook) -> bool {
+    size_of_val(&**a) == 0 && std::ptr::eq(&raw const **a, &raw const **b)
+}
+
+fn tell(info: &PanicHookInfo<'_>) -> Told {
+    // A sink that panics must not be given the news of it.
+    if is_writer_thread() {
+        return Told::Nowhere;
+    }
+    let Some(log) = present().log.upgrade() else {
+        return Told::Nowhere;
+    };
+    let told = log.core.emit_with(Level::ERROR, "panicked", |fields| describe(info, fields));
+    if told.is_err() {
+        return Told::Nowhere;
+    }
+    wait(&log);
+    Told::InTheLog
+}
+
+fn describe(info: &PanicHookInfo<'_>, fields: &mut Fields) {
+    insert_text(fields, "panic", info.payload_as_str().unwrap_or("(the payload is no text)"));
+    if let Some(location) = info.location() {
+        fields.insert("location", |out| encode::displayed(out, location, encode::STRING_CAP));
+    }
+    insert_text(fields, "thread", std::thread::current().name().unwrap_or("(unnamed)"));
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        fields.insert("backtrace", |out| encode::displayed(out, &backtrace, BACKTRACE_CAP));
+    }
+}
+
+/// A process that panics again and again must not wait each time for a sink that stands still.
+fn wait(log: &Inner) {
+    let queue = &log.core.queue;
+    let (now, under_way) = queue.flush(Duration::ZERO);
+    // Ordering: a hint; a stale one costs one more wait.
+    if under_way == 0 || log.stalled_at.load(Ordering::Relaxed) == now.written {
+        return;
+    }
+    let (then, under_way) = queue.flush(PATIENCE);
+    let stalled_at = if under_way > 0 { then.written } else { u64::MAX };
+    log.stalled_at.store(stalled_at, Ordering::Relaxed);
+}

@@ -1,0 +1,222 @@
+//! Spans and traces: which fields and which trace id an event's line has.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+
+use tracing::field::Empty;
+use tracing::{Event, Instrument as _, Subscriber, debug, debug_span, error, info, info_span, trace_span};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+
+use super::{Fixture, details_of, lines_of};
+use crate::log::{Directives, Format};
+use crate::trace::TraceContext;
+
+#[test]
+fn event_wins_over_inner_span_over_outer_span() {
+    let details = details_of(|| {
+        let _outer = info_span!("outer", a = "outer", b = "outer", c = "outer").entered();
+        let _inner = info_span!("inner", b = "inner", c = "inner", message = "of a span").entered();
+        info!(c = "event", "m");
+    });
+    assert_eq!(details, r#"{"a":"outer","b":"inner","c":"event","message":"of a span"}"#);
+}
+
+#[test]
+fn spans_make_no_lines_of_their_own() {
+    assert!(lines_of(|| drop(info_span!("quiet", a = 1).entered())).is_empty());
+}
+
+#[test]
+fn explicit_parents_and_roots_are_honoured() {
+    let lines = lines_of(|| {
+        let parent = info_span!(parent: None, "parent", whose = "parent");
+        let child = info_span!(parent: &parent, "child", child = true);
+        let _current = info_span!("current", whose = "current").entered();
+        info!(parent: &child, "by parent");
+        info!(parent: None, "by root");
+        info!("by context");
+    });
+    for (line, expected) in lines.iter().zip([r#"{"child":true,"whose":"parent"}"#, "{}", r#"{"whose":"current"}"#]) {
+        assert_eq!(line["details"].to_string(), expected, "{line}");
+    }
+}
+
+#[test]
+fn what_a_span_records_later_is_seen_by_later_events_and_the_last_value_stays() {
+    let lines = lines_of(|| {
+        let outer = info_span!("outer", a = 1, late = Empty, b = 2);
+        let _outer = outer.clone().entered();
+        let _inner = info_span!("inner", c = 3).entered();
+        info!("before");
+        outer.record("late", "once");
+        outer.record("late", "twice");
+        outer.record("a", f64::NAN);
+        outer.record("a", 9);
+        info!("after");
+    });
+    assert_eq!(lines[0]["details"].to_string(), r#"{"a":1,"b":2,"c":3}"#);
+    assert_eq!(lines[1]["details"].to_string(), r#"{"a":9,"b":2,"c":3,"late":"twice"}"#);
+}
+
+fn trace_id(line: &serde_json::Value) -> Option<String> {
+    Some(line.get("traceId")?.as_str().expect("a string").to_owned())
+}
+
+#[test]
+fn trace_is_that_of_the_spans_else_the_ambient_one() {
+    let (request, other) = (TraceContext::new_root(), TraceContext::new_root());
+    let [of_request, of_other] = [&request, &other].map(|context| Some(context.trace_id().to_string()));
+    let lines = lines_of(|| {
+        info!("outside");
+        let span = request.enter();
+        let in_request = info_span!("request");
+        info!("ambient");
+        drop(span);
+        let _other = other.enter();
+        in_request.in_scope(|| info!("in the span, under another context"));
+        info_span!(parent: &in_request, "child").in_scope(|| info!("in a child by name"));
+        info!(parent: &in_request, "by parent");
+        info!(parent: None, "by root");
+    });
+    let found: Vec<_> = lines.iter().map(trace_id).collect();
+    assert_eq!(found, [None, of_request.clone(), of_request.clone(), of_request.clone(), of_request, of_other]);
+}
+
+#[test]
+fn trace_survives_a_span_that_the_filter_disables() {
+    let fixture = Fixture::new(Format::Json);
+    let context = TraceContext::new_root();
+    let layer = fixture.log.layer().with_filter(Directives::parse("info").expect("a level"));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let _entered = context.enter();
+        let _span = debug_span!("request", hidden = 1).entered();
+        error!("failed");
+        debug!("unseen");
+    });
+    let lines = fixture.lines();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(trace_id(&lines[0]), Some(context.trace_id().to_string()));
+    assert_eq!(lines[0]["details"].to_string(), "{}");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn spawned_tasks_and_threads_keep_the_trace_with_their_span_or_context() {
+    let fixture = Fixture::new(Format::Json);
+    let context = TraceContext::new_root();
+    let layer = fixture.log.layer();
+    let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let span = {
+        let _entered = context.enter();
+        info_span!("request", portfolio = "p1")
+    };
+    let task = async {
+        tokio::task::yield_now().await;
+        info!("in a task");
+    };
+    tokio::spawn(task.instrument(span.clone())).await.expect("no panic");
+    tokio::spawn(context.clone().scope(async { info!("in a context") })).await.expect("no panic");
+    let dispatch = tracing::dispatcher::get_default(Clone::clone);
+    let thread = std::thread::spawn(move || {
+        tracing::dispatcher::with_default(&dispatch, || span.in_scope(|| info!("in a thread")));
+    });
+    thread.join().expect("no panic");
+    let lines = fixture.lines();
+    assert_eq!(lines.len(), 3);
+    for line in &lines {
+        assert_eq!(trace_id(line), Some(context.trace_id().to_string()), "{line}");
+    }
+    assert_eq!(lines[0]["details"]["portfolio"], "p1");
+}
+
+#[derive(Clone, Default)]
+struct Counting(Arc<AtomicUsize>);
+
+impl<S: Subscriber> Layer<S> for Counting {
+    fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn filter_silences_no_other_layer_and_two_logs_live_side_by_side() {
+    let (first, second) = (Fixture::new(Format::Json), Fixture::new(Format::Json));
+    let everything = Counting::default();
+    let subscriber = tracing_subscriber::registry()
+        .with(first.log.layer().with_filter(Directives::parse("warn").expect("a level")))
+        .with(second.log.layer())
+        .with(everything.clone());
+    tracing::subscriber::with_default(subscriber, || {
+        let span = trace_span!("both", a = 1, b = Empty).entered();
+        span.record("b", 2);
+        debug!("only one");
+        error!("both");
+    });
+    assert_eq!(everything.0.load(Ordering::Relaxed), 2);
+    assert_eq!(first.lines().len(), 1);
+    let lines = second.lines();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1]["details"].to_string(), r#"{"a":1,"b":2}"#);
+}
+
+#[test]
+fn records_of_the_log_crate_come_without_the_bridges_own_fields() {
+    let lines = lines_of(|| {
+        let record = |level, text: std::fmt::Arguments<'_>| {
+            let record = log::Record::builder()
+                .level(level)
+                .target("driver::pool")
+                .module_path(Some("driver::pool"))
+                .file(Some("pool.rs"))
+                .line(Some(7))
+                .args(text)
+                .build();
+            tracing_log::format_trace(&record).expect("the bridge does not fail");
+        };
+        record(log::Level::Warn, format_args!("slow {}", "query"));
+        record(log::Level::Trace, format_args!("detail"));
+        info!(log.target = "mine", "an event of tracing keeps such a field");
+    });
+    assert_eq!((&lines[0]["level"], &lines[0]["message"]), (&"WARN".into(), &"slow query".into()));
+    assert_eq!(lines[0]["details"].to_string(), "{}");
+    assert_eq!(lines[1]["level"], "TRACE");
+    assert_eq!(lines[2]["details"].to_string(), r#"{"log.target":"mine"}"#);
+}
+
+#[test]
+fn threads_at_once_make_whole_lines_each() {
+    let fixture = Fixture::new(Format::Json);
+    let dispatch = tracing::Dispatch::new(tracing_subscriber::registry().with(fixture.log.layer()));
+    let start = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (dispatch, start) = (&dispatch, &start);
+            scope.spawn(move || {
+                start.wait();
+                tracing::dispatcher::with_default(dispatch, || {
+                    for event in 0..500 {
+                        info!(thread, event, "from many");
+                    }
+                });
+            });
+        }
+    });
+    let lines = fixture.lines();
+    assert_eq!(lines.len(), 2_000);
+    assert_eq!(fixture.value("log_lines_total", &[("level", "info")]), Some(2_000.0));
+    assert_eq!(fixture.value("log_bytes_total", &[]), Some(fixture.memory.text().len() as f64));
+}
+
+#[test]
+fn handle_that_is_gone_leaves_its_layer_harmless() {
+    let Fixture { log, memory, registry, .. } = Fixture::new(Format::Json);
+    let subscriber = tracing_subscriber::registry().with(log.layer());
+    tracing::subscriber::with_default(subscriber, || {
+        info!("written");
+        drop(log);
+        info!("too late");
+    });
+    assert!(memory.text().contains("written") && !memory.text().contains("too late"));
+    let dropped = registry.snapshot().value("log_lines_dropped_total", &[("reason", "stopped")]);
+    assert_eq!(dropped, Some(1.0));
+}

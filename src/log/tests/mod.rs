@@ -1,0 +1,127 @@
+//! What every test of the slice needs: a log over a sink in memory, and a parser that forgives nothing.
+
+mod encoding;
+mod layer;
+mod property;
+mod strict;
+mod text;
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use super::line::LINE_CAP;
+use super::{Directives, Format, Log, LogOptions, Sink};
+use crate::clock::ManualClock;
+use crate::diagnostics::{Diagnostics, Problem};
+use crate::metrics::{Limits, Meter, Registry};
+
+/// Real threads are waited for, but never long when all is well.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A sink in memory that a test reads.
+#[derive(Clone, Default)]
+pub(super) struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Memory {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).expect("a log is UTF-8")
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A log with all that it reports to.
+pub(super) struct Fixture {
+    pub(super) log: Log,
+    pub(super) memory: Memory,
+    pub(super) registry: Registry,
+    pub(super) diagnostics: Diagnostics,
+}
+
+impl Fixture {
+    pub(super) fn new(format: Format) -> Self {
+        let (memory, diagnostics) = (Memory::default(), Diagnostics::new());
+        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        let options = LogOptions::new("risk-analysis")
+            .clock(ManualClock::new().clock())
+            .format(format)
+            .directives(Directives::parse("trace").expect("a level"))
+            .sink(Sink::Writer(Box::new(memory.clone())));
+        let log = Log::start(options, &Meter::new(&registry)).expect("a valid log");
+        Self { log, memory, registry, diagnostics }
+    }
+
+    /// Runs `work` under a subscriber with the log's layer.
+    pub(super) fn run<R>(&self, work: impl FnOnce() -> R) -> R {
+        let layer = self.log.layer().with_filter(self.log.directives().clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work)
+    }
+
+    /// Every line so far, checked to be a line and parsed.
+    pub(super) fn lines(&self) -> Vec<Value> {
+        let flushed = self.log.flush(PATIENCE);
+        assert_eq!(flushed.lost, 0);
+        let text = self.memory.text();
+        assert!(text.is_empty() || text.ends_with('\n'));
+        let lines: Vec<_> = text.split_terminator('\n').map(checked).collect();
+        assert_eq!(lines.len() as u64, flushed.written);
+        lines
+    }
+
+    pub(super) fn formats_failed(&self) -> u64 {
+        self.diagnostics.total(Problem::FormatFailed)
+    }
+
+    pub(super) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        self.registry.snapshot().value(name, labels)
+    }
+}
+
+/// The lines that `work` makes.
+pub(super) fn lines_of(work: impl FnOnce()) -> Vec<Value> {
+    let fixture = Fixture::new(Format::Json);
+    fixture.run(work);
+    fixture.lines()
+}
+
+/// The `details` of the one line that `work` makes, as its JSON text.
+pub(super) fn details_of(work: impl FnOnce()) -> String {
+    let lines = lines_of(work);
+    assert_eq!(lines.len(), 1);
+    lines[0]["details"].to_string()
+}
+
+/// A line that keeps every promise: one object, unique keys, the guide's keys in their order, no character that acts.
+fn checked(line: &str) -> Value {
+    assert!(line.len() < LINE_CAP, "{} bytes", line.len());
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    assert!(!line.contains(acts), "{line:?}");
+    let (value, keys) = strict::parse(line).unwrap_or_else(|error| panic!("{error} in {line}"));
+    let expected: &[&str] = if value.get("traceId").is_some() {
+        &["timestamp", "level", "service", "traceId", "message", "details"]
+    } else {
+        &["timestamp", "level", "service", "message", "details"]
+    };
+    assert_eq!(keys, expected);
+    assert_eq!(value["timestamp"], "2025-01-22T10:30:00.000Z");
+    assert_eq!(value["service"], "risk-analysis");
+    assert!(value["message"].is_string() && value["details"].is_object());
+    value
+}
