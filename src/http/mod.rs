@@ -43,7 +43,7 @@ mod metrics_layer;
 mod route;
 mod trace_layer;
 #[cfg(feature = "websocket")]
-mod websocket;
+pub mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -55,5 +55,3 @@ pub use labels::Outcome;
 pub use layer::HttpLayer;
 pub use metrics_layer::{HttpMetrics, HttpMetricsLayer, ResponseFuture};
 pub use trace_layer::{ResponseHeaders, Trace, TraceFuture, TraceLayer};
-#[cfg(feature = "websocket")]
-pub use websocket::*;

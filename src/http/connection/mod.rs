@@ -17,7 +17,7 @@ mod record;
 mod server;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(in crate::http) mod tests;
 
 pub use instruments::ConnectionInstruments;
 pub use io::MeasuredIo;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use tokio::sync::watch;
 
 use super::instruments::{ConnectionInstruments, Outcome};
+use crate::drain::{Drain, Phase};
 
 /// An open connection. Shared by its socket, the task that serves it and what it was upgraded to; counted as ended
 /// when the last of them lets go.
@@ -24,7 +25,7 @@ impl Record {
     pub(super) fn open(instruments: &ConnectionInstruments, live: Option<&Live>) -> Arc<Self> {
         instruments.opened();
         if let Some(live) = live {
-            live.0.open.send_modify(|open| *open += 1);
+            live.0.counts.send_modify(|counts| counts.open += 1);
         }
         Arc::new(Self {
             instruments: instruments.clone(),
@@ -67,39 +68,63 @@ impl Drop for Record {
     fn drop(&mut self) {
         self.instruments.ended(self.end());
         if let Some(live) = &self.live {
-            live.0.open.send_modify(|open| *open = open.saturating_sub(1));
+            live.left();
         }
     }
 }
 
 /// The connections of one server that are still there, and the word that cuts them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Live(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    open: watch::Sender<u64>,
+    drain: Drain,
+    counts: watch::Sender<Counts>,
     cut: watch::Sender<bool>,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) open: u64,
+    /// Ended by themselves since the server began to close.
+    pub(super) drained: u64,
+    /// In here too, so that a connection that ends meanwhile is either drained or cut.
+    is_cut: bool,
+}
+
 impl Live {
-    pub(super) fn open(&self) -> u64 {
-        *self.0.open.borrow()
+    pub(super) fn new(drain: &Drain) -> Self {
+        Self(Arc::new(State { drain: drain.clone(), counts: watch::Sender::default(), cut: watch::Sender::default() }))
     }
 
     /// Resolves when no connection is left.
     pub(super) async fn none(&self) {
         // Waiting cannot fail: `self` keeps the sender.
-        let _ = self.0.open.subscribe().wait_for(|open| *open == 0).await;
+        let _ = self.0.counts.subscribe().wait_for(|counts| counts.open == 0).await;
     }
 
-    /// Ends what holds a [`Lifeline`]; connections that end from now on count as aborted.
-    pub(super) fn cut(&self) {
+    /// Ends what holds a [`Lifeline`]; connections that end from now on count as aborted. What there was until now.
+    pub(super) fn cut(&self) -> Counts {
+        let mut present = Counts::default();
+        self.0.counts.send_modify(|counts| {
+            counts.is_cut = true;
+            present = *counts;
+        });
         self.0.cut.send_replace(true);
+        present
     }
 
     fn is_cut(&self) -> bool {
-        *self.0.cut.borrow()
+        self.0.counts.borrow().is_cut
+    }
+
+    fn left(&self) {
+        let is_closing = self.0.drain.phase() >= Phase::Closing;
+        self.0.counts.send_modify(|counts| {
+            counts.open = counts.open.saturating_sub(1);
+            counts.drained += u64::from(is_closing && !counts.is_cut);
+        });
     }
 }
 

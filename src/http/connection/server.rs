@@ -48,10 +48,30 @@ pub struct Served {
 /// or at [`Phase::Closed`], is cut: tasks are aborted, measured WebSocket handlers dropped. Sockets that a handler
 /// upgraded by other means are waited for as well, but nothing can end their tasks, so they are only reported.
 ///
+/// ```
+/// use aistm7_monitoring::drain::{Drain, Phase};
+/// use aistm7_monitoring::http::{ConnectionInstruments, ServerOptions, serve};
+/// use aistm7_monitoring::metrics::{Meter, Registry};
+/// use axum::{Router, routing::get};
+/// use std::time::Duration;
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let drain = Drain::new();
+/// let instruments = ConnectionInstruments::register(&Meter::new(&Registry::new()))?;
+/// let options = ServerOptions::new(instruments, drain.clone()).grace(Duration::from_secs(10));
+/// let app = Router::new().route("/", get(async || "hello"));
+/// let server = tokio::spawn(serve(tokio::net::TcpListener::bind("127.0.0.1:0").await?, app, options));
+///
+/// drain.enter(Phase::Closing);
+/// assert_eq!(server.await?.aborted, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+///
 /// # Cancellation
 /// Dropping the future cuts every connection.
 pub async fn serve<L: Listener>(mut listener: L, app: Router, options: ServerOptions) -> Served {
-    let connections = Connections::default();
+    let connections = Connections(Live::new(&options.drain));
     let mut closing = pin!(options.drain.reached(Phase::Closing));
     let server = Arc::new(Server::new(app, &options));
     let mut tasks = JoinSet::new();
@@ -153,7 +173,6 @@ fn outcome_of(error: &(dyn std::error::Error + Send + Sync + 'static), is_closin
 }
 
 /// The connections of a running server; cut when it is dropped.
-#[derive(Default)]
 struct Connections(Live);
 
 /// An aborted task ends at its next `.await`; one that blocks its thread has none and is not waited for any longer.
@@ -161,19 +180,17 @@ struct Connections(Live);
 const ABORT_WAIT: Duration = Duration::from_millis(250);
 
 impl Connections {
-    /// Waits for every connection, cuts those that outlast the grace; how many there were of each.
+    /// Waits for every connection and cuts those that outlast the grace; how many drained and how many were cut.
     async fn close(self, mut tasks: JoinSet<()>, options: &ServerOptions) -> (u64, u64) {
-        let open = self.0.open();
         tokio::select! {
-            () = self.0.none() => return (open, 0),
+            () = self.0.none() => {}
             () = sleep(options.grace) => {}
             () = options.drain.reached(Phase::Closed) => {}
         }
-        let aborted = self.0.open();
-        self.0.cut();
+        let left = self.0.cut();
         tasks.abort_all();
         let _ = timeout(ABORT_WAIT, self.0.none()).await;
-        (open.saturating_sub(aborted), aborted)
+        (left.drained, left.open)
     }
 }
 

@@ -1,25 +1,38 @@
 //! WebSockets: how many are open, how long they live and how they end.
 //!
-//! [`WebSocketUpgrade`] and [`WebSocket`] stand in for axum's of the same names, so a handler changes its import and
-//! nothing else:
+//! [`WebSocketUpgrade`] and [`WebSocket`] stand in for axum's of the same names, and this module for
+//! [`axum::extract::ws`], so a handler changes its import and nothing else:
 //!
 //! ```
-//! use axum::{Router, extract::ws::Message, response::Response, routing::any};
-//! use aistm7_monitoring::http::{WebSocket, WebSocketUpgrade}; // was axum::extract::ws::{..}
+//! use aistm7_monitoring::http::websocket::{Message, WebSocket, WebSocketUpgrade}; // was axum::extract::ws
+//! use axum::{Router, response::Response, routing::any};
 //!
-//! async fn prices(upgrade: WebSocketUpgrade) -> Response {
+//! async fn echo(upgrade: WebSocketUpgrade) -> Response {
 //!     upgrade.on_upgrade(|mut socket: WebSocket| async move {
 //!         while let Some(Ok(message)) = socket.recv().await {
-//!             if let Message::Text(text) = message
-//!                 && socket.send(Message::Text(text)).await.is_err()
+//!             if let Message::Text(_) = message
+//!                 && socket.send(message).await.is_err()
 //!             {
 //!                 break;
 //!             }
 //!         }
 //!     })
 //! }
-//! let app: Router = Router::new().route("/ws/prices", any(prices));
+//! let app: Router = Router::new().route("/ws/echo", any(echo));
 //! ```
+//!
+//! | metric | changes |
+//! |---|---|
+//! | `websocket_active_connections{route}` | derived at each read: opened and not yet closed |
+//! | `websocket_connections_total{route}` | when the connection has been upgraded |
+//! | `websocket_closes_total{route,reason}` | when the connection is gone |
+//! | `websocket_connection_duration_seconds{route}` | when the connection is gone |
+//! | `websocket_messages_total{route,direction}` | with each text or binary message `received` or `sent` |
+//!
+//! Reasons, of which the first that was seen counts: `normal`, `going_away`, `protocol_error`, `internal_error` and
+//! `other` are those of close frames from either side; `abnormal` is a connection that broke without one, `dropped` a
+//! handler that let go without one, `panicked` a handler that panicked; `server_shutdown` is our 1001, `aborted` a
+//! connection that was cut without it.
 //!
 //! ```text
 //! request -> WebSocketUpgrade (finds WebSockets, put there by the HTTP layer) -> 101
@@ -41,6 +54,9 @@ mod sockets;
 mod tests;
 mod upgrade;
 
+pub use axum::extract::ws::{
+    CloseCode, CloseFrame, DefaultOnFailedUpgrade, Message, OnFailedUpgrade, Utf8Bytes, close_code, rejection,
+};
 pub use socket::WebSocket;
 pub use sockets::WebSockets;
 pub use upgrade::WebSocketUpgrade;

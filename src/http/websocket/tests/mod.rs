@@ -1,0 +1,129 @@
+//! Real WebSockets over loopback, through the server of this crate.
+
+mod closing;
+mod counting;
+
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::ws::{self, Message};
+use axum::response::Response;
+use axum::routing::any;
+use axum::{Extension, Router};
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http::{Method, Request};
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+use tokio_tungstenite::{WebSocketStream, client_async};
+use tracing::Instrument;
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::drain::{Drain, Phase};
+use crate::http::connection::tests::{DropBell, Running, eventually, outcome_in, within};
+use crate::metrics::{Meter, Registry};
+use crate::trace::{self, TraceContext};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Sockets go where axum's go.
+const _: fn() = || {
+    fn is_send_sync_unpin<T: Send + Sync + Unpin>() {}
+    is_send_sync_unpin::<WebSocket>();
+    is_send_sync_unpin::<WebSockets>();
+    is_send_sync_unpin::<WebSocketUpgrade>();
+};
+
+type Client = WebSocketStream<TcpStream>;
+
+/// A running server whose `/ws/{feed}` is `handler`, measured.
+struct Feed {
+    server: Running,
+    sockets: WebSockets,
+    clock: ManualClock,
+}
+
+impl Feed {
+    async fn start<C, Fut>(handler: C) -> Self
+    where
+        C: FnOnce(WebSocket) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        Self::with_grace(PATIENCE, handler).await
+    }
+
+    async fn with_grace<C, Fut>(grace: Duration, handler: C) -> Self
+    where
+        C: FnOnce(WebSocket) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let (registry, drain, clock) = (Registry::new(), Drain::new(), ManualClock::new());
+        let sockets = WebSockets::new(&Meter::new(&registry), clock.clock(), drain.clone()).unwrap();
+        let upgrade = any(async move |upgrade: WebSocketUpgrade| -> Response { upgrade.on_upgrade(handler) });
+        let app = Router::new().route("/ws/{feed}", upgrade).layer(Extension(sockets.clone()));
+        let server = Running::start(app, registry, drain, grace).await;
+        Self { server, sockets, clock }
+    }
+
+    async fn connect(&self) -> Client {
+        connect(&self.server).await
+    }
+
+    fn closes(&self, reason: &str) -> f64 {
+        closes_in(&self.server.registry, reason)
+    }
+
+    fn messages(&self, direction: &str) -> f64 {
+        let labels = [("direction", direction), ("route", "/ws/{feed}")];
+        self.server.registry.snapshot().value("websocket_messages_total", &labels).unwrap_or_default()
+    }
+
+    /// Waits until one socket has ended for `reason`, and checks that none is open.
+    async fn ends(&self, reason: &str) {
+        eventually(|| self.server.registry.snapshot().sum("websocket_closes_total", &[]) == Some(1.0)).await;
+        assert_eq!(self.closes(reason), 1.0, "{}", self.server.registry.render());
+        assert_eq!((self.sockets.active(), active_in(&self.server.registry)), (0, 0.0));
+        eventually(|| self.server.instruments.active() == 0).await;
+    }
+}
+
+fn closes_in(registry: &Registry, reason: &str) -> f64 {
+    let labels = [("reason", reason), ("route", "/ws/{feed}")];
+    registry.snapshot().value("websocket_closes_total", &labels).unwrap()
+}
+
+fn active_in(registry: &Registry) -> f64 {
+    registry.snapshot().value("websocket_active_connections", &[("route", "/ws/{feed}")]).unwrap()
+}
+
+async fn connect(server: &Running) -> Client {
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    within(client_async("ws://localhost/ws/prices", stream)).await.unwrap().0
+}
+
+/// The code of the close frame that comes next.
+async fn close_code<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>) -> Option<CloseCode> {
+    loop {
+        match within(client.next()).await {
+            Some(Ok(tungstenite::Message::Close(frame))) => return frame.map(|frame| frame.code),
+            Some(Ok(_)) => {}
+            end => panic!("no close frame before {end:?}"),
+        }
+    }
+}
+
+async fn echo(mut socket: WebSocket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if let Message::Text(_) = message {
+            socket.send(message).await.unwrap();
+        }
+    }
+}
