@@ -1,0 +1,247 @@
+//! The process-wide parts of the log, in a process of their own: subscriber, `log` bridge, panic hook.
+#![cfg(feature = "log")]
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::{self, Write};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aistm7_monitoring::log::{
+    Directives, Format, Installed, Log, LogOptions, Sink, install_log_bridge, install_panic_hook, install_subscriber,
+};
+use aistm7_monitoring::metrics::{Meter, Registry};
+use aistm7_monitoring::trace::TraceContext;
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Memory {
+    /// The lines since the last call.
+    fn take(&self) -> Vec<Value> {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+}
+
+fn start(memory: &Memory, directives: &str) -> Log {
+    let options = LogOptions::new("global")
+        .sink(Sink::Writer(Box::new(memory.clone())))
+        .directives(Directives::parse(directives).expect("valid directives"));
+    Log::start(options, &Meter::new(&Registry::new())).expect("a valid log")
+}
+
+fn lines_of(log: &Log, memory: &Memory, work: impl FnOnce()) -> Vec<Value> {
+    work();
+    assert_eq!(log.flush(PATIENCE).lost, 0);
+    memory.take()
+}
+
+#[test]
+fn one_log_takes_the_process_and_others_are_told() {
+    let heard = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&heard);
+    std::panic::set_hook(Box::new(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+    let (memory, other_memory) = (Memory::default(), Memory::default());
+    let (log, other) = (start(&memory, "info,quiet=error"), start(&other_memory, "info"));
+
+    for install in [install_subscriber, install_log_bridge, install_panic_hook] {
+        assert_eq!(install(&log), Installed::Installed);
+        assert_eq!(install(&log), Installed::AlreadyOurs);
+        assert_eq!(install(&other), Installed::Taken);
+    }
+
+    events_of_both_facades_pass_the_filter(&log, &memory);
+    display_that_logs_gives_two_whole_lines(&log, &memory);
+    event_from_a_thread_local_destructor_is_a_line(&log, &memory);
+    panic_is_one_line_and_the_hosts_hook_hears_of_it(&log, &memory);
+    assert_eq!(heard.load(Ordering::Relaxed), 1);
+
+    drop(log);
+    assert_eq!(install_panic_hook(&other), Installed::Installed);
+    let _ = std::thread::spawn(|| panic!("for the other")).join();
+    // The hook has waited for the line.
+    let lines = other_memory.take();
+    assert_eq!((lines.len(), &lines[0]["details"]["panic"]), (1, &"for the other".into()));
+    assert_eq!(heard.load(Ordering::Relaxed), 2);
+    // Events have nowhere to go now, and harm nobody.
+    tracing::error!("after the end");
+    assert!(memory.take().is_empty());
+}
+
+fn events_of_both_facades_pass_the_filter(log: &Log, memory: &Memory) {
+    let lines = lines_of(log, memory, || {
+        tracing::info!(a = 1, "of tracing");
+        tracing::debug!("too fine");
+        tracing::warn!(target: "quiet", "too loud");
+        log::info!("of log");
+        log::debug!("too fine");
+        log::warn!(target: "quiet::part", "too loud");
+        log::error!(target: "quiet::part", "bad enough");
+    });
+    let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().expect("a string")).collect();
+    assert_eq!(messages, ["of tracing", "of log", "bad enough"]);
+    assert_eq!(lines[2]["level"], "ERROR");
+    assert_eq!(lines[2]["details"].to_string(), "{}");
+}
+
+fn display_that_logs_gives_two_whole_lines(log: &Log, memory: &Memory) {
+    struct Talkative;
+
+    impl fmt::Display for Talkative {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            tracing::warn!(inner = true, "from inside");
+            f.write_str("done")
+        }
+    }
+
+    let lines = lines_of(log, memory, || {
+        let _span = tracing::info_span!("span", also = %Talkative).entered();
+        tracing::info!(first = 1, value = %Talkative, "outer");
+    });
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["details"].to_string(), r#"{"also":"done","first":1,"value":"done"}"#);
+}
+
+fn event_from_a_thread_local_destructor_is_a_line(log: &Log, memory: &Memory) {
+    struct Last;
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            tracing::error!(value = %"v", "last words");
+        }
+    }
+
+    thread_local! {
+        static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+    }
+
+    let lines = lines_of(log, memory, || {
+        let thread = std::thread::spawn(|| {
+            // Thread-locals are destroyed last come, first gone, so the log's own are gone before this one.
+            LAST.set(Some(Last));
+            let _span = tracing::info_span!("span", in_span = 1).entered();
+            tracing::info!("first words");
+        });
+        thread.join().expect("no panic");
+    });
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&lines[1]["message"], &lines[1]["details"]["value"]), (&"last words".into(), &"v".into()));
+}
+
+fn panic_is_one_line_and_the_hosts_hook_hears_of_it(log: &Log, memory: &Memory) {
+    let context = TraceContext::new_root();
+    let entered = context.clone();
+    let lines = lines_of(log, memory, || {
+        let thread = std::thread::Builder::new().name("worker".to_owned()).spawn(move || {
+            let _entered = entered.enter();
+            panic!("no price for \"{}\"", "AAPL");
+        });
+        assert!(thread.expect("a thread").join().is_err());
+    });
+    assert_eq!(lines.len(), 1);
+    let line = &lines[0];
+    assert_eq!((&line["level"], &line["message"]), (&"ERROR".into(), &"panicked".into()));
+    assert_eq!(line["traceId"], context.trace_id().to_string());
+    assert_eq!(line["details"]["panic"], "no price for \"AAPL\"");
+    assert_eq!(line["details"]["thread"], "worker");
+    assert!(line["details"]["location"].as_str().is_some_and(|at| at.starts_with("tests/global_log.rs:")));
+}
+
+/// Set for the processes that run a child's test alone.
+const CHILD: &str = "AISTM7_GLOBAL_LOG_CHILD";
+
+/// The tests whose names begin with `child` do something only in a process of their own.
+fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Runs one of the children below in a process of its own.
+fn run_child(name: &str, backtrace: &str) -> Output {
+    Command::new(std::env::current_exe().expect("a path"))
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env("RUST_BACKTRACE", backtrace)
+        .env(CHILD, "yes")
+        .output()
+        .expect("the test binary runs")
+}
+
+fn json_lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn child_panics_under_the_hook() {
+    if !is_child() {
+        return;
+    }
+    let options = LogOptions::new("child").format(Format::Json).sink(Sink::Stdout);
+    let log = Log::start(options, &Meter::new(&Registry::new())).expect("a valid log");
+    assert_eq!(install_panic_hook(&log), Installed::Installed);
+    println!();
+    assert!(std::thread::spawn(|| panic!("under the hook")).join().is_err());
+    log.emit(tracing::Level::INFO, "last line", &[]);
+    drop(log);
+    println!();
+    assert!(std::thread::spawn(|| panic!("without a log")).join().is_err());
+}
+
+#[test]
+fn panics_are_one_line_on_standard_output_and_none_on_standard_error_while_the_log_lives() {
+    for (backtrace, present) in [("0", false), ("1", true)] {
+        let output = run_child("child_panics_under_the_hook", backtrace);
+        let lines = json_lines(&output);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(lines.len(), 2, "{output:?}");
+        assert_eq!(lines[0]["details"]["panic"], "under the hook");
+        assert_eq!(lines[0]["details"].get("backtrace").is_some(), present);
+        assert_eq!(lines[0].get("traceId"), None);
+        assert_eq!(lines[1]["message"], "last line");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!error.contains("under the hook"), "{error}");
+        assert!(error.contains("without a log"), "{error}");
+    }
+}
+
+#[test]
+fn child_exits_without_a_word() {
+    if !is_child() {
+        return;
+    }
+    let options = LogOptions::new("child").format(Format::Json).sink(Sink::Stdout);
+    let log = Log::start(options, &Meter::new(&Registry::new())).expect("a valid log");
+    assert_eq!(install_subscriber(&log), Installed::Installed);
+    println!();
+    for line in 0..1_000 {
+        tracing::info!(line, "before the end");
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    tracing::info!("within the last interval");
+    std::process::exit(0);
+}
+
+#[test]
+fn exit_without_a_flush_loses_at_most_the_last_interval() {
+    let lines = json_lines(&run_child("child_exits_without_a_word", "0"));
+    assert!((1_000..=1_001).contains(&lines.len()), "{} lines", lines.len());
+}
