@@ -129,6 +129,17 @@ pub(crate) enum Reason {
     BalanceUnknown,
 }
 
+impl Access {
+    /// Every answer that [`decide`] can give.
+    pub(crate) const ALL: [Self; 5] = [
+        Self { decision: Decision::Grant, basis: Basis::Verified, reason: Reason::RequirementMet },
+        Self { decision: Decision::Grant, basis: Basis::Cached, reason: Reason::RequirementMet },
+        Self { decision: Decision::Deny, basis: Basis::Verified, reason: Reason::BalanceTooLow },
+        Self { decision: Decision::Deny, basis: Basis::Cached, reason: Reason::BalanceTooLow },
+        Self { decision: Decision::Deny, basis: Basis::FailClosed, reason: Reason::BalanceUnknown },
+    ];
+}
+
 /// Decides by integers of the smallest unit; without any evidence the answer is no.
 pub(crate) fn decide(required: TokenAmount, evidence: Evidence) -> Access {
     let (balance, basis) = match evidence {
@@ -194,6 +205,20 @@ mod tests {
             (access.decision, access.basis, access.reason),
             (Decision::Deny, Basis::Cached, Reason::BalanceTooLow)
         );
+    }
+
+    #[test]
+    fn every_answer_is_known_beforehand() {
+        let (less, more) = (TokenAmount::default(), TokenAmount::ONE);
+        for evidence in [
+            Evidence::Verified(less),
+            Evidence::Verified(more),
+            Evidence::Cached(less),
+            Evidence::Cached(more),
+            Evidence::None,
+        ] {
+            assert!(Access::ALL.contains(&decide(more, evidence)), "{evidence:?}");
+        }
     }
 
     #[test]

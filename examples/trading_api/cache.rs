@@ -52,13 +52,13 @@ enum CacheError {
 
 impl Cache {
     /// A cache that connects when first asked.
-    pub(crate) fn open(redis: Backend<redis::Client>) -> RedisResult<Self> {
+    pub(crate) fn open(redis: &Backend<redis::Client>) -> RedisResult<Self> {
         let backend = match redis {
             Backend::Given(client) => {
                 let config = ConnectionManagerConfig::new()
                     .set_connection_timeout(Some(REDIS_TIMEOUT))
                     .set_response_timeout(Some(REDIS_TIMEOUT));
-                CacheBackend::Redis(ConnectionManager::new_lazy_with_config(client, config)?)
+                CacheBackend::Redis(ConnectionManager::new_lazy_with_config(client.clone(), config)?)
             }
             Backend::Embedded => CacheBackend::InProcess(Mutex::default()),
         };
@@ -147,8 +147,7 @@ impl Cache {
         let was_failing = self.failing.swap(result.is_err(), Ordering::Relaxed);
         match &result {
             Err(error) if !was_failing => {
-                let error: &dyn std::error::Error = error;
-                tracing::warn!(error, "Cache failed, going on without it");
+                tracing::warn!(error = error as &dyn std::error::Error, "Cache failed, going on without it");
             }
             Ok(_) if was_failing => tracing::info!("Cache is back"),
             _ => {}
@@ -170,7 +169,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn values_live_as_long_as_asked() {
-        let cache = Cache::open(Backend::Embedded).unwrap();
+        let cache = Cache::open(&Backend::Embedded).unwrap();
         assert_eq!(cache.get::<u32>("a").await, None);
         cache.put("a", &7, MINUTE).await;
         assert_eq!(cache.get::<u32>("a").await, Some(7));
@@ -180,14 +179,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_of_another_shape_is_no_value() {
-        let cache = Cache::open(Backend::Embedded).unwrap();
+        let cache = Cache::open(&Backend::Embedded).unwrap();
         cache.put("a", &"text", MINUTE).await;
         assert_eq!(cache.get::<u32>("a").await, None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_cache_drops_expired_entries_and_refuses_new_ones() {
-        let cache = Cache::open(Backend::Embedded).unwrap();
+        let cache = Cache::open(&Backend::Embedded).unwrap();
         for number in 0..MAX_ENTRIES {
             cache.put(&number.to_string(), &number, MINUTE).await;
         }
@@ -206,7 +205,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("redis://{}", listener.local_addr().unwrap());
         drop(listener);
-        let cache = Cache::open(Backend::Given(redis::Client::open(url).unwrap())).unwrap();
+        let cache = Cache::open(&Backend::Given(redis::Client::open(url).unwrap())).unwrap();
         cache.put("a", &7, MINUTE).await;
         assert_eq!(cache.get::<u32>("a").await, None);
         assert!(cache.redis().is_some());

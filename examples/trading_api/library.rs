@@ -114,9 +114,9 @@ mod tests {
     use crate::store::seed;
 
     async fn library() -> Library {
-        let store = Store::open(Backend::Embedded);
+        let store = Store::open(&Backend::Embedded);
         store.prepare().await.unwrap();
-        Library::new(store, Cache::open(Backend::Embedded).unwrap())
+        Library::new(store, Cache::open(&Backend::Embedded).unwrap())
     }
 
     #[tokio::test]

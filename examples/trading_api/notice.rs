@@ -1,9 +1,10 @@
-//! What is told to the person at the terminal. Standard output is the log and nothing else.
+//! What is told to the person at the terminal, on standard error: standard output is the log and nothing else.
 
 use std::fmt::{self, Display};
 use std::io::Write;
-
 use std::net::SocketAddr;
+
+use aistm7_monitoring::monitoring::Flushed;
 
 use crate::stand_in::StandIn;
 
@@ -33,14 +34,26 @@ impl Display for Serving<'_> {
             writeln!(f, "  http://{api}{path}")?;
         }
         writeln!(f, "  ws://{api}/ws/prices")?;
+        writeln!(f, "  http://{admin}/health")?;
         write!(f, "  http://{admin}/metrics")?;
-        for stand_in in *stand_ins {
-            write!(
-                f,
-                "\n{} is a stand-in at {}; to make it fail: curl -d '{{\"mode\":\"hang\"}}' {}",
-                stand_in.name, stand_in.url, stand_in.control
-            )?;
+        for StandIn { name, url, control, .. } in *stand_ins {
+            write!(f, "\nThe {name} is a stand-in, {url}; to make it fail:")?;
+            write!(f, "\n  curl -d '{{\"mode\":\"hang\"}}' {control}")?;
         }
         Ok(())
+    }
+}
+
+/// How the end went.
+pub(crate) struct Stopped(pub(crate) Flushed);
+
+impl Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Flushed { log_lines_written, log_lines_lost, streams_ended, websockets_closed, .. } = self.0;
+        write!(
+            f,
+            "trading_api stopped: {log_lines_written} log lines written, {log_lines_lost} lost; \
+             {streams_ended} event streams ended, {websockets_closed} WebSockets closed"
+        )
     }
 }

@@ -30,7 +30,7 @@ Environment (unset or empty: the default):
 #[derive(Debug)]
 pub(crate) enum Invocation {
     Help,
-    Serve(Settings),
+    Serve(Box<Settings>),
 }
 
 /// How to serve.
@@ -92,7 +92,7 @@ impl Invocation {
                 }
             }
         }
-        Settings::read(&Environment { variable }, traffic).map(Self::Serve)
+        Settings::read(&Environment { variable }, traffic).map(|settings| Self::Serve(Box::new(settings)))
     }
 }
 
@@ -119,6 +119,27 @@ impl Settings {
             solana: environment.url("SOLANA_RPC_URL", "https://host/path", http_url)?,
             traffic,
         })
+    }
+}
+
+impl Settings {
+    /// Says in the log what is not the real thing: nobody should find out from the numbers.
+    pub(crate) fn warn_of_embedded(&self) {
+        let warn = |variable, embedded| {
+            tracing::warn!(variable, embedded, "Not configured, an embedded default is used");
+        };
+        if matches!(self.database, Backend::Embedded) {
+            warn("DATABASE_URL", "SQLite in memory");
+        }
+        if matches!(self.redis, Backend::Embedded) {
+            warn("REDIS_URL", "cache in this process");
+        }
+        if matches!(self.ibkr, Backend::Embedded) {
+            warn("IBKR_URL", "stand-in in this process");
+        }
+        if matches!(self.solana, Backend::Embedded) {
+            warn("SOLANA_RPC_URL", "stand-in in this process");
+        }
     }
 }
 

@@ -38,8 +38,8 @@ impl Iterator for Plan {
                 let wallets = seed::wallets();
                 format!("/api/v1/wallets/{}/access", wallets[round % wallets.len()].0)
             }
-            8 if round % 4 == 0 => risk_of(seed::TOO_NEW),
-            9 if round % 2 == 0 => MISTAKES[round / 2 % MISTAKES.len()].to_owned(),
+            8 if round.is_multiple_of(4) => risk_of(seed::TOO_NEW),
+            9 if round.is_multiple_of(2) => MISTAKES[round / 2 % MISTAKES.len()].to_owned(),
             _ => format!("/api/v1/portfolios/{portfolio}"),
         })
     }

@@ -39,10 +39,6 @@ impl Pace {
         Self { interval, failures: 0 }
     }
 
-    pub(super) const fn interval(&self) -> Duration {
-        self.interval
-    }
-
     /// How long to wait after an attempt, and whether it was a turn.
     pub(super) fn after(&mut self, attempt: Attempt) -> (Duration, Turn) {
         let failures_before = self.failures;

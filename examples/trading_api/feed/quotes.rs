@@ -3,41 +3,51 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::pace::Pace;
-use super::repeat;
+use super::Feed;
 use crate::clock::unix_millis;
 use crate::instruments::QuoteMetrics;
 use crate::market::Market;
 use crate::store::Instrument;
-use crate::upstream::UpstreamError;
-use crate::upstream::ibkr::{Ibkr, Quote};
+use crate::upstream::{Ibkr, UpstreamError};
 
-/// A tenth of what the gateway allows.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
-
-/// Brings quotes of `listed` to `market` until dropped.
-pub(crate) async fn run(ibkr: Ibkr, listed: Vec<Instrument>, market: Market, metrics: QuoteMetrics) {
-    let symbols: HashMap<i64, &str> =
-        listed.iter().map(|instrument| (instrument.conid, instrument.symbol.as_str())).collect();
-    repeat("quotes", Pace::every(INTERVAL), async || {
-        let quotes = metrics.snapshots.execute_async(ibkr.snapshot(&listed)).await;
-        match &quotes {
-            Ok(quotes) => {
-                post(quotes, &symbols, &market);
-                metrics.updates.succeeded();
-            }
-            Err(_) => metrics.updates.failed(),
-        }
-        quotes.map(drop)
-    })
-    .await;
+/// Brings quotes of everything listed to the market.
+#[derive(Debug)]
+pub(crate) struct QuoteFeed {
+    ibkr: Ibkr,
+    market: Market,
+    metrics: QuoteMetrics,
+    /// By IBKR's contract id.
+    symbols: HashMap<i64, String>,
 }
 
-fn post(quotes: &[Quote], symbols: &HashMap<i64, &str>, market: &Market) {
-    let now_ms = unix_millis();
-    for quote in quotes {
-        if let Some(symbol) = symbols.get(&quote.conid) {
-            market.quote(symbol, quote.price, now_ms);
+impl QuoteFeed {
+    pub(crate) fn new(ibkr: Ibkr, listed: Vec<Instrument>, market: Market, metrics: QuoteMetrics) -> Self {
+        let symbols = listed.into_iter().map(|instrument| (instrument.conid, instrument.symbol)).collect();
+        Self { ibkr, market, metrics, symbols }
+    }
+
+    async fn quote(&self) -> Result<(), UpstreamError> {
+        let conids = self.symbols.keys().copied();
+        let quotes = self.metrics.snapshots.execute_async(self.ibkr.snapshot(conids)).await?;
+        if quotes.is_empty() {
+            return Err(UpstreamError::Malformed { expected: "a list with quotes in it" });
         }
+        let now_ms = unix_millis();
+        for quote in &quotes {
+            if let Some(symbol) = self.symbols.get(&quote.conid) {
+                self.market.quote(symbol, quote.price, now_ms);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Feed for QuoteFeed {
+    const NAME: &'static str = "quotes";
+    /// A tenth of what the gateway allows.
+    const INTERVAL: Duration = Duration::from_secs(1);
+
+    async fn round(&self) -> Result<(), UpstreamError> {
+        self.metrics.updates.execute_async(self.quote()).await
     }
 }

@@ -3,35 +3,42 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::pace::Pace;
-use super::repeat;
+use super::Feed;
 use crate::access::Requirements;
 use crate::instruments::TokenMetrics;
-use crate::upstream::solana::Solana;
+use crate::upstream::{Solana, UpstreamError};
 
-/// One call in this time, far below a public node's 40 in ten seconds.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
+/// Follows the pool's price.
+#[derive(Debug)]
+pub(crate) struct TokenPriceFeed {
+    solana: Solana,
+    requirements: Arc<Requirements>,
+    metrics: TokenMetrics,
+}
 
-/// Follows the pool's price until dropped.
-pub(crate) async fn run(solana: Solana, requirements: Arc<Requirements>, metrics: TokenMetrics) {
-    repeat("token-price", Pace::every(INTERVAL), async || {
-        let price = solana.pool_price().await;
-        match &price {
-            Ok(price) => {
-                metrics.price.succeeded();
-                for moved in requirements.follow(*price) {
-                    tracing::info!(
-                        tier = moved.tier.as_str(),
-                        required = %moved.required,
-                        %price,
-                        "Token requirement adjusted"
-                    );
-                    metrics.adjusted(&moved);
-                }
-            }
-            Err(_) => metrics.price.failed(),
+impl TokenPriceFeed {
+    pub(crate) const fn new(solana: Solana, requirements: Arc<Requirements>, metrics: TokenMetrics) -> Self {
+        Self { solana, requirements, metrics }
+    }
+}
+
+impl Feed for TokenPriceFeed {
+    const NAME: &'static str = "token-price";
+    /// Two calls in this time, far below the forty in ten seconds that a public node allows.
+    const INTERVAL: Duration = Duration::from_secs(5);
+
+    async fn round(&self) -> Result<(), UpstreamError> {
+        let price = self.metrics.price.execute_async(self.solana.pool_price()).await?;
+        let moved = self.requirements.follow(price);
+        self.metrics.required(&self.requirements, &moved);
+        for adjustment in moved {
+            tracing::info!(
+                tier = adjustment.tier.as_str(),
+                required = %adjustment.required,
+                %price,
+                "Token requirement adjusted"
+            );
         }
-        price.map(drop)
-    })
-    .await;
+        Ok(())
+    }
 }

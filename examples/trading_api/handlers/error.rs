@@ -38,8 +38,7 @@ impl ApiError {
 
     /// The store gave no answer. Why goes to the log, not to the client.
     pub(crate) fn store(error: StoreError) -> Self {
-        let error: &dyn std::error::Error = &error;
-        tracing::error!(error, "Failed to read from the store");
+        tracing::error!(error = &error as &dyn std::error::Error, "Failed to read from the store");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")
     }
 

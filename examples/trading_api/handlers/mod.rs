@@ -2,7 +2,7 @@
 
 mod error;
 mod portfolio;
-mod risk;
+pub(crate) mod risk;
 mod stream;
 mod wallet;
 
@@ -15,7 +15,7 @@ use crate::access::Requirements;
 use crate::instruments::Instruments;
 use crate::library::Library;
 use crate::market::Market;
-use crate::upstream::solana::Solana;
+use crate::upstream::Solana;
 
 /// What the handlers share.
 pub(crate) struct App {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::error::ApiError;
 use super::{App, portfolio};
-use crate::domain::{Portfolio, PortfolioId, Usd};
+use crate::domain::{Portfolio, PortfolioId};
 use crate::library::Freshness;
 use crate::risk::{self, NoFigure, Position, ValueAtRisk};
 use crate::store::StoreError;
@@ -39,14 +39,24 @@ enum RiskError {
     Store(#[from] StoreError),
 }
 
+/// Every failure that is counted, so that its counter is there before it happens.
+pub(crate) const FAILURES: [(&str, Fault); 4] = [
+    (INSUFFICIENT_DATA, Fault::User),
+    (NOTHING_HELD, Fault::User),
+    (INSUFFICIENT_DATA, Fault::Data),
+    (STORE_UNAVAILABLE, Fault::Ours),
+];
+const INSUFFICIENT_DATA: &str = "insufficient_data";
+const NOTHING_HELD: &str = "nothing_held";
+const STORE_UNAVAILABLE: &str = "store_unavailable";
+
 /// What the failure counters say, and who is asked to do something about it.
 impl FailureReason for RiskError {
     fn reason(&self) -> &'static str {
         match self {
-            Self::TooNew { .. } => "portfolio_too_new",
-            Self::NothingHeld => "nothing_held",
-            Self::InsufficientData { .. } => "insufficient_data",
-            Self::Store(_) => "store_unavailable",
+            Self::TooNew { .. } | Self::InsufficientData { .. } => INSUFFICIENT_DATA,
+            Self::NothingHeld => NOTHING_HELD,
+            Self::Store(_) => STORE_UNAVAILABLE,
         }
     }
 
@@ -71,10 +81,10 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) ->
                 attempt,
                 "Failed to calculate VaR"
             );
-            Err(ApiError::internal("insufficient_data", "stored data does not suffice"))
+            Err(ApiError::internal(INSUFFICIENT_DATA, "stored data does not suffice"))
         }
         Err(error @ (RiskError::TooNew { .. } | RiskError::NothingHeld)) => {
-            tracing::info!(reason = error.reason(), portfolio = %id, "No VaR for this portfolio yet");
+            tracing::info!(reason = %error, portfolio = %id, "No VaR for this portfolio yet");
             Err(ApiError::unprocessable(error.reason(), error.to_string()))
         }
         Err(RiskError::Store(error)) => Err(ApiError::store(error)),

@@ -27,19 +27,19 @@ pub(super) async fn access(State(app): State<Arc<App>>, Path(wallet): Path<Strin
     let tier = tier.ok_or_else(|| ApiError::not_found("wallet"))?;
     let required = app.requirements.of(tier);
     let access = access::decide(required, evidence(&app, &wallet).await);
+    app.instruments.decided(access);
     Ok(Json(Answer { wallet: wallet.to_string(), tier, required, access }))
 }
 
 /// Asks the chain; if it does not answer, the memory.
 async fn evidence(app: &App, wallet: &Wallet) -> Evidence {
-    match app.instruments.balance_verification.execute_async(app.solana.balance(wallet)).await {
+    match app.instruments.balance_verifications.execute_async(app.solana.balance(wallet)).await {
         Ok(balance) => {
             app.library.remember_balance(wallet, balance.amount).await;
             Evidence::Verified(balance.amount)
         }
         Err(error) => {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, "Balance cannot be verified");
+            tracing::warn!(error = &error as &dyn std::error::Error, "Balance cannot be verified");
             match app.library.remembered_balance(wallet).await {
                 Some(balance) => Evidence::Cached(balance),
                 None => Evidence::None,

@@ -40,13 +40,12 @@ macro_rules! on_pool {
         }
     };
 }
-use on_pool;
 
 impl Store {
     /// A pool that connects when first asked.
-    pub(crate) fn open(database: Backend<PgConnectOptions>) -> Self {
+    pub(crate) fn open(database: &Backend<PgConnectOptions>) -> Self {
         match database {
-            Backend::Given(options) => Self::Postgres(postgres::pool(options)),
+            Backend::Given(options) => Self::Postgres(postgres::pool(options.clone())),
             Backend::Embedded => Self::Sqlite(sqlite::pool()),
         }
     }
@@ -147,7 +146,7 @@ mod tests {
     use super::*;
 
     async fn prepared() -> Store {
-        let store = Store::open(Backend::Embedded);
+        let store = Store::open(&Backend::Embedded);
         store.prepare().await.unwrap();
         store
     }

@@ -12,6 +12,8 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::{TrustError, Upstream, trust};
+
 /// Whole exchange, connecting included.
 const DEADLINE: Duration = Duration::from_secs(2);
 /// Longest answer read.
@@ -51,10 +53,10 @@ impl UpstreamError {
 }
 
 impl HttpClient {
-    /// A client that trusts the machine's certificates, or those named by `SSL_CERT_FILE`.
-    pub(crate) fn new() -> std::io::Result<Self> {
+    /// A client for one upstream.
+    pub(crate) fn for_upstream(upstream: &Upstream) -> Result<Self, TrustError> {
         let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
+            .with_tls_config(trust::client_config(upstream)?)
             .https_or_http()
             .enable_http1()
             .build();

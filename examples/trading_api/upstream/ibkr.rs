@@ -3,9 +3,8 @@
 use axum::http::Uri;
 use serde_json::Value;
 
-use super::{HttpClient, UpstreamError};
+use super::{HttpClient, TrustError, Upstream, UpstreamError};
 use crate::domain::Usd;
-use crate::store::Instrument;
 
 /// The field "last price".
 const LAST_PRICE: &str = "31";
@@ -18,7 +17,7 @@ pub(crate) struct Ibkr {
     base: String,
 }
 
-/// A price, and which of the instruments asked about it belongs to.
+/// The last price of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quote {
     pub(crate) conid: i64,
@@ -26,14 +25,15 @@ pub(crate) struct Quote {
 }
 
 impl Ibkr {
-    /// `base` is the URL up to and with `/v1/api`.
-    pub(crate) fn new(http: HttpClient, base: &Uri) -> Self {
-        Self { http, base: base.to_string().trim_end_matches('/').to_owned() }
+    /// A reader of the gateway at `upstream`, whose URL goes up to and with `/v1/api`.
+    pub(crate) fn at(upstream: &Upstream) -> Result<Self, TrustError> {
+        let base = upstream.uri.to_string().trim_end_matches('/').to_owned();
+        Ok(Self { http: HttpClient::for_upstream(upstream)?, base })
     }
 
-    /// The last prices of `instruments`. The gateway leaves out those for which it has none yet.
-    pub(crate) async fn snapshot(&self, instruments: &[Instrument]) -> Result<Vec<Quote>, UpstreamError> {
-        let conids: Vec<String> = instruments.iter().map(|instrument| instrument.conid.to_string()).collect();
+    /// The last prices of these contracts. The gateway leaves out those for which it has none yet.
+    pub(crate) async fn snapshot(&self, conids: impl Iterator<Item = i64>) -> Result<Vec<Quote>, UpstreamError> {
+        let conids: Vec<String> = conids.map(|conid| conid.to_string()).collect();
         let uri = format!("{}/iserver/marketdata/snapshot?conids={}&fields={LAST_PRICE}", self.base, conids.join(","));
         let uri = Uri::try_from(uri).map_err(axum::http::Error::from)?;
         quotes(&self.http.get(uri).await?)

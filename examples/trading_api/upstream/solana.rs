@@ -3,7 +3,7 @@
 use axum::http::Uri;
 use serde_json::{Value, json};
 
-use super::{HttpClient, UpstreamError};
+use super::{HttpClient, TrustError, Upstream, UpstreamError};
 use crate::domain::{TokenAmount, Usd, Wallet, decode_base58};
 
 /// The platform's token, and the two accounts of the pool that it trades in. Made up; a real service has its own here.
@@ -37,8 +37,9 @@ pub(crate) struct Balance {
 }
 
 impl Solana {
-    pub(crate) const fn new(http: HttpClient, url: Uri) -> Self {
-        Self { http, url }
+    /// A reader of the node at `upstream`.
+    pub(crate) fn at(upstream: &Upstream) -> Result<Self, TrustError> {
+        Ok(Self { http: HttpClient::for_upstream(upstream)?, url: upstream.uri.clone() })
     }
 
     /// What `wallet` holds of [`TOKEN_MINT`] over all its token accounts.

@@ -1,0 +1,87 @@
+//! What the service depends on, and how each of it is checked.
+
+use aistm7_monitoring::clock::Clock;
+use aistm7_monitoring::health::{
+    CheckFailure, CheckOptions, CheckReport, EndpointError, HealthCheck, IbkrCheck, Impact, PostgresCheck, RedisCheck,
+    Severity, SolanaCheck, check_fn,
+};
+use aistm7_monitoring::monitoring::MonitoringBuilder;
+
+use crate::cache::Cache;
+use crate::outside::Outside;
+use crate::store::Store;
+use crate::upstream::Provided;
+
+/// Adds a check for the database, the cache, the IBKR gateway and the Solana node.
+pub(crate) fn add(
+    builder: MonitoringBuilder,
+    store: &Store,
+    cache: &Cache,
+    outside: &Outside,
+) -> Result<MonitoringBuilder, EndpointError> {
+    // Nothing can be answered without the database, so `/health` says 503 without it.
+    let vital = CheckOptions::new().impact(Impact::Unhealthy).severity(Severity::Critical);
+    let builder = match store {
+        Store::Postgres(pool) => builder.check_with("database", PostgresCheck::new(pool.clone()), vital),
+        Store::Sqlite(_) => builder.check_with("database", embedded_database(store.clone()), vital),
+    };
+    let builder = match cache.redis() {
+        Some(redis) => builder.check("cache", RedisCheck::new(redis)),
+        None => builder.check("cache", cache_in_process(cache.clone())),
+    };
+    let Outside { ibkr, solana, .. } = outside;
+    let gateway = IbkrCheck::client_portal(&ibkr.uri.to_string())?;
+    let gateway = if ibkr.is_local_tls() { gateway.any_certificate_on_loopback()? } else { gateway };
+    let node = SolanaCheck::new(&solana.uri.to_string())?;
+    Ok(builder
+        .check("ibkr", Noted { check: gateway, provided: ibkr.provided })
+        .check("solana", Noted { check: node, provided: solana.provided }))
+}
+
+/// A check from a closure: whether the database in this process answers a query.
+fn embedded_database(store: Store) -> impl HealthCheck {
+    check_fn(move || {
+        let store = store.clone();
+        async move {
+            let answered = store.ping().await;
+            answered.map_err(|error| CheckFailure::new("query_failed", "no answer to a query").with_source(error))?;
+            Ok(CheckReport::healthy().with_data("provided_by", "an embedded SQLite, for want of DATABASE_URL"))
+        }
+    })
+}
+
+/// A cache in this process cannot fail; the details say how full it is.
+fn cache_in_process(cache: Cache) -> impl HealthCheck {
+    check_fn(move || {
+        let entries = cache.entries_in_process().unwrap_or_default();
+        async move {
+            Ok(CheckReport::healthy()
+                .with_data("entries", entries)
+                .with_data("provided_by", "a cache in this process, for want of REDIS_URL"))
+        }
+    })
+}
+
+/// A check whose details also say who provides what is checked. The check inside does not know.
+struct Noted<C> {
+    check: C,
+    provided: Provided,
+}
+
+impl<C: HealthCheck> HealthCheck for Noted<C> {
+    async fn check(&self) -> Result<CheckReport, CheckFailure> {
+        let report = self.check.check().await?;
+        Ok(match self.provided {
+            Provided::Elsewhere => report,
+            Provided::StandIn => report.with_data("provided_by", "a stand-in in this process"),
+        })
+    }
+
+    fn defaults(&self) -> CheckOptions {
+        self.check.defaults()
+    }
+
+    fn use_clock(&mut self, clock: &Clock) {
+        self.check.use_clock(clock);
+    }
+}
