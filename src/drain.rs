@@ -16,6 +16,8 @@ pub enum Phase {
     Draining,
     /// No new connection; open streams and WebSockets are asked to end.
     Closing,
+    /// What is still open is cut off.
+    Closed,
 }
 
 /// The shared knowledge of the present [`Phase`].

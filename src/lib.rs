@@ -1,12 +1,16 @@
-//! Metrics, health, logs and traces for axum and tower services: one crate, one layer, one router.
-#![doc = include_str!("docs/overview.md")]
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+#[cfg(doc)]
+#[doc = include_str!("docs/architecture.md")]
+pub mod architecture {}
 
 // Ring 0: what everything else may use.
 pub mod clock;
 pub mod diagnostics;
 pub mod drain;
 pub mod error;
+pub mod global;
 pub mod redact;
 pub mod trace;
 
@@ -30,8 +34,10 @@ pub mod http;
 pub mod log;
 
 // Ring 6: routes.
-// #[cfg(feature = "axum")]
-// pub mod endpoint;
+#[cfg(feature = "axum")]
+pub mod endpoint;
 
 // Ring 7: the paved path.
-// pub mod monitoring;
+pub mod monitoring;
+
+pub use monitoring::Monitoring;

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aistm7_monitoring::global::Installed;
 use aistm7_monitoring::log::{
-    Directives, Format, Installed, Log, LogOptions, Sink, install_log_bridge, install_panic_hook, install_subscriber,
+    Directives, Format, Log, LogOptions, Sink, install_log_bridge, install_panic_hook, install_subscriber,
 };
 use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::trace::TraceContext;
@@ -23,7 +24,7 @@ struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Memory {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.0.lock().expect("no panic while locked").extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -35,7 +36,7 @@ impl Write for Memory {
 impl Memory {
     /// The lines since the last call.
     fn take(&self) -> Vec<Value> {
-        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+        let bytes = std::mem::take(&mut *self.0.lock().expect("no panic while locked"));
         let text = String::from_utf8(bytes).expect("UTF-8");
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }

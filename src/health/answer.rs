@@ -46,6 +46,11 @@ impl Answer {
         Self::new(code_of(report.status()), body)
     }
 
+    /// One check, with everything that is known of it; 503 when it is unhealthy, whatever its impact.
+    pub(super) fn check_details(check: &CheckState) -> Self {
+        Self { code: code_of(check.status), body: details_of(check) }
+    }
+
     /// The process answers.
     pub(super) fn live() -> Self {
         Self::new(Self::OK, Object::new().text("status", "live"))

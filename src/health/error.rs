@@ -33,6 +33,9 @@ pub enum HealthError {
     /// The metrics of the checks clash with others of the registry.
     #[error("the metrics of the checks cannot be registered")]
     Metrics(#[from] DefinitionError),
+    /// There are checks and nothing to drive them.
+    #[error("checks need a Tokio runtime to run on: build inside one, such as below #[tokio::main]")]
+    NoRuntime,
     /// The system gave no thread for the schedule.
     #[error("the thread that schedules the checks cannot be started")]
     Thread(#[source] std::io::Error),

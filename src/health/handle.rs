@@ -43,14 +43,14 @@ impl Health {
     /// and time drivers must be enabled if a check uses them. `clock` decides what is due, `drain` when readiness ends.
     ///
     /// # Errors
-    /// When a name is invalid, reserved or given twice, a setting breaks its rule, the metrics clash with others, or
-    /// the system gives no thread.
+    /// When a name is invalid, reserved or given twice, a setting breaks its rule, the metrics clash with others, there
+    /// are checks and no runtime, or the system gives no thread.
     pub fn start(
         checks: Vec<Registered>,
         clock: Clock,
         drain: Drain,
         meter: &Meter,
-        runtime: Handle,
+        runtime: impl Into<Option<Handle>>,
     ) -> Result<Self, HealthError> {
         Self::start_with(checks, clock, drain, meter, runtime, Rng::new())
     }
@@ -61,7 +61,7 @@ impl Health {
         clock: Clock,
         drain: Drain,
         meter: &Meter,
-        runtime: Handle,
+        runtime: impl Into<Option<Handle>>,
         random: Rng,
     ) -> Result<Self, HealthError> {
         check_names(&checks)?;
@@ -75,6 +75,7 @@ impl Health {
         let report = HealthReport::new(checks.iter().map(Tracked::show).collect(), nothing_to_do);
         let shared = Shared::new(&clock, report);
         if !nothing_to_do {
+            let runtime = runtime.into().ok_or(HealthError::NoRuntime)?;
             let startup_ends = Schedule::startup_ends(now);
             let diagnostics = meter.diagnostics().clone();
             let clock = clock.clone();
@@ -98,6 +99,11 @@ impl Health {
     /// belongs on the admin routes.
     pub fn details(&self) -> Answer {
         Answer::details(&self.report())
+    }
+
+    /// Everything that is known of one check; `None` if there is none of that name.
+    pub fn check_details(&self, name: &str) -> Option<Answer> {
+        self.report().check(name).map(Answer::check_details)
     }
 
     /// `/health/live`: 200, whatever the dependencies do.

@@ -111,7 +111,7 @@ impl Watch {
             return Poll::Pending;
         };
         ready!(closing.reached.as_mut().poll(cx));
-        closing.shared.count_ended_stream();
+        closing.shared.event_streams_ended.increment();
         self.closing = None;
         Poll::Ready(())
     }

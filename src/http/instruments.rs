@@ -27,6 +27,11 @@ static ERRORS: Definition = Definition::counter(
 static IN_FLIGHT: Definition =
     Definition::gauge("api_in_flight_requests", "Requests started and not finished.").labels(&["method", "route"]);
 
+static EVENT_STREAMS_ENDED: Definition = Definition::counter(
+    "api_event_streams_ended_total",
+    "Event streams that were ended because the process closed; their clients connect anew elsewhere.",
+);
+
 /// The families of requests, registered.
 #[derive(Clone, Debug)]
 pub(super) struct HttpInstruments {
@@ -35,6 +40,7 @@ pub(super) struct HttpInstruments {
     pub(super) finished: Family<Counter, 4>,
     pub(super) errors: Family<Counter, 4>,
     pub(super) in_flight: Family<Gauge, 2>,
+    pub(super) event_streams_ended: Counter,
 }
 
 impl HttpInstruments {
@@ -45,6 +51,7 @@ impl HttpInstruments {
             finished: meter.counter(&FINISHED)?,
             errors: meter.counter(&ERRORS)?,
             in_flight: meter.gauge(&IN_FLIGHT)?,
+            event_streams_ended: meter.counter(&EVENT_STREAMS_ENDED)?.series([]),
         })
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http::{Extensions, Method, Request, Response, StatusCode};
@@ -20,7 +19,7 @@ use super::labels::{MethodLabel, Outcome};
 use super::route::{Routes, template};
 use crate::clock::Clock;
 use crate::drain::Drain;
-use crate::metrics::{DefinitionError, Meter};
+use crate::metrics::{Counter, DefinitionError, Meter};
 use crate::trace::TraceContext;
 
 /// Measures every request of a service: the `api_*` family, once per request whatever happens to it.
@@ -37,17 +36,10 @@ pub(super) struct Shared {
     clock: Clock,
     pub(super) drain: Drain,
     unmeasured: HashSet<String>,
-    ended_streams: AtomicU64,
+    pub(super) event_streams_ended: Counter,
     /// What an upgrade request's extensions get, so that its handler can measure the WebSocket.
     #[cfg(feature = "websocket")]
     pub(super) websockets: super::websocket::WebSockets,
-}
-
-impl Shared {
-    pub(super) fn count_ended_stream(&self) {
-        // Ordering: a lone counter.
-        self.ended_streams.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 impl HttpMetricsLayer {
@@ -61,20 +53,16 @@ impl HttpMetricsLayer {
         drain: Drain,
         unmeasured: impl IntoIterator<Item = String>,
     ) -> Result<Self, DefinitionError> {
+        let instruments = HttpInstruments::register(meter)?;
         Ok(Self(Arc::new(Shared {
-            routes: Routes::new(HttpInstruments::register(meter)?, meter.diagnostics().clone()),
+            event_streams_ended: instruments.event_streams_ended.clone(),
+            routes: Routes::new(instruments, meter.diagnostics().clone()),
             #[cfg(feature = "websocket")]
             websockets: super::websocket::WebSockets::new(meter, clock.clone(), drain.clone())?,
             clock,
             drain,
             unmeasured: unmeasured.into_iter().collect(),
-            ended_streams: AtomicU64::new(0),
         })))
-    }
-
-    /// Event streams that were ended because the process closed.
-    pub fn ended_streams(&self) -> u64 {
-        self.0.ended_streams.load(Ordering::Relaxed)
     }
 
     /// The WebSockets that this layer's requests became.

@@ -281,7 +281,7 @@ fn event_stream_ends_when_the_process_closes() {
     bench.drain.enter(Phase::Closing);
     bench.run(Method::GET, &endless, 9, 3);
     assert!(bench.finished().iter().any(|row| row.1 == "ok"));
-    assert_eq!(bench.layer.ended_streams(), 1);
+    assert_eq!(bench.registry.snapshot().value("api_event_streams_ended_total", &[]), Some(1.0));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tracing::Level;
@@ -16,6 +16,7 @@ use super::options::{Colour, Format, LogError, LogOptions};
 use super::text::Paint;
 use super::writer::{self, DropReason, Flushed, Queue};
 use crate::error::{InvalidValue, check_name};
+use crate::global::Place;
 use crate::metrics::Meter;
 
 /// A log that runs: its buffer and the thread that writes it. Cloning is cheap and shares them.
@@ -42,8 +43,8 @@ pub(super) struct Inner {
     pub(super) core: Arc<Core>,
     directives: Directives,
     /// Whether this log installed the process-wide parts.
-    pub(super) subscriber: AtomicBool,
-    pub(super) bridge: AtomicBool,
+    pub(super) subscriber: Place,
+    pub(super) bridge: Place,
     /// How much had been written when a panic last waited in vain; see `panic_hook`.
     pub(super) stalled_at: AtomicU64,
 }
@@ -79,8 +80,8 @@ impl Log {
         Ok(Self(Arc::new(Inner {
             core,
             directives,
-            subscriber: AtomicBool::new(false),
-            bridge: AtomicBool::new(false),
+            subscriber: Place::default(),
+            bridge: Place::default(),
             stalled_at: AtomicU64::new(u64::MAX),
         })))
     }
@@ -106,6 +107,16 @@ impl Log {
     /// caps hold for it too; of a repeated key the last value is shown.
     pub fn emit(&self, level: Level, message: &str, details: &[(&str, &str)]) {
         self.0.core.emit(level, message, details);
+    }
+
+    /// Writes WARN lines as [`Log::emit`] does while this log lives, and does not keep it alive.
+    pub(crate) fn reporter(&self) -> impl Fn(&str, &[(&str, &str)]) + Send + Sync + use<> {
+        let log = Arc::downgrade(&self.0);
+        move |message, details| {
+            if let Some(log) = log.upgrade() {
+                log.core.emit(Level::WARN, message, details);
+            }
+        }
     }
 }
 

@@ -56,7 +56,7 @@ mod tests;
 
 pub use filter::Directives;
 pub use handle::Log;
-pub use install::{Installed, install_log_bridge, install_subscriber};
+pub use install::{install_log_bridge, install_subscriber};
 pub use layer::JsonLayer;
 pub use options::{Colour, Format, LogError, LogOptions};
 pub use panic_hook::install_panic_hook;

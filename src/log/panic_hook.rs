@@ -11,9 +11,9 @@ use tracing::Level;
 use super::encode;
 use super::fields::Fields;
 use super::handle::{Inner, Log};
-use super::install::Installed;
 use super::visitor::insert_text;
 use super::writer::is_writer_thread;
+use crate::global::Installed;
 
 /// Makes every panic of the process an ERROR line `panicked` with the panic's message, location and thread, the
 /// backtrace if `RUST_BACKTRACE` asks for one, and the ambient trace id; then waits until the line is written, at most

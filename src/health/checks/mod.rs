@@ -4,6 +4,8 @@
 mod endpoint;
 #[cfg(feature = "ibkr")]
 mod ibkr;
+#[cfg(all(test, any(feature = "ibkr", feature = "solana")))]
+mod peer;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]

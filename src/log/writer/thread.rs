@@ -80,10 +80,10 @@ impl Writer<'_> {
             let end = *done + chunk_len(&bytes[*done..]);
             while *done < end {
                 let taken = self.attempt(&bytes[*done..end])?;
-                // The casts widen counts of bytes in memory.
-                let lines = bytes[*done..*done + taken].iter().filter(|byte| **byte == b'\n').count() as u64;
+                let lines = count_lines(&bytes[*done..*done + taken]);
                 *done += taken;
                 *unsettled -= lines;
+                // The cast widens a count of bytes in memory.
                 self.core.instruments.bytes.add(taken as u64);
                 self.core.queue.wrote(taken, lines);
             }
@@ -121,6 +121,11 @@ fn chunk_len(bytes: &[u8]) -> usize {
         None => bytes.len(),
         Some(most) => most.iter().rposition(|byte| *byte == b'\n').map_or(WAKE_BYTES, |last| last + 1),
     }
+}
+
+/// How many lines end in these bytes: in steps whose counts fit a byte, which the compiler does many bytes at a time.
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.chunks(255).map(|chunk| u64::from(chunk.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>())).sum()
 }
 
 /// A disk is emptied and a pipe is read again; a closed pipe stays closed.

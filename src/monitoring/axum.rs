@@ -1,0 +1,151 @@
+//! What a `Monitoring` gives an axum service: routes, a listener, the two servers.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::serve::Listener;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::Monitoring;
+use super::error::{BuildError, ServeError};
+use super::stop::listen_for_signals;
+use super::variables::Variables;
+use crate::clock::Clock;
+use crate::drain::Phase;
+use crate::endpoint::{self, HealthPaths, ScrapeInstruments};
+use crate::error::InvalidValue;
+use crate::http::{ConnectionInstruments, MeasuredListener, Served, ServerOptions, measured, serve};
+use crate::metrics::Meter;
+
+/// What routes and servers share.
+pub(super) struct Axum {
+    paths: HealthPaths,
+    clock: Clock,
+    scrapes: ScrapeInstruments,
+    connections: ConnectionInstruments,
+    /// `AISTM7_ADMIN_ADDR`.
+    admin_address: Option<SocketAddr>,
+}
+
+impl Axum {
+    pub(super) fn register(
+        meter: &Meter,
+        clock: &Clock,
+        variables: &Variables, paths: HealthPaths) -> Result<Self, BuildError> {
+        Ok(Self {
+            paths,
+            clock: clock.clone(),
+            scrapes: ScrapeInstruments::register(meter)?,
+            connections: ConnectionInstruments::register(meter)?,
+            admin_address: variables.get("AISTM7_ADMIN_ADDR").as_deref().map(parse_address).transpose()?,
+        })
+    }
+
+    /// The templates of the health routes.
+    pub(super) fn templates(&self) -> Vec<String> {
+        self.paths.templates()
+    }
+}
+
+impl Monitoring {
+    /// `/health`, `/health/live`, `/health/ready`, `/health/startup`: statuses only, for the public router.
+    ///
+    /// They answer from memory and are not measured.
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        endpoint::statuses(&self.0.health, &self.0.axum.paths)
+    }
+
+    /// `/metrics` and the health routes with reasons and times, for a router that strangers do not reach.
+    pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let axum = &self.0.axum;
+        endpoint::scrape(&self.0.registry, &axum.scrapes, &axum.clock)
+            .merge(endpoint::details(&self.0.health, &axum.paths))
+    }
+
+    /// Counts the connections of a listener, for a host that calls `axum::serve` itself. `ConnectInfo` keeps working.
+    pub fn listener<L: Listener>(&self, listener: L) -> MeasuredListener<L> {
+        measured(listener, &self.0.axum.connections)
+    }
+
+    /// Serves [`Monitoring::admin_routes`] on an address of their own, in a task that ends with the last user clone.
+    ///
+    /// `AISTM7_ADMIN_ADDR` overrides `address`. Nobody but this opens a port.
+    ///
+    /// # Errors
+    /// When the address is none, or cannot be listened on.
+    pub async fn serve_admin(&self, address: impl AsRef<str>) -> Result<AdminServer, ServeError> {
+        let address = match self.0.axum.admin_address {
+            Some(overriding) => overriding,
+            None => parse_address(address.as_ref())?,
+        };
+        let bind_error = |source| ServeError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(bind_error)?;
+        let local = listener.local_addr().map_err(bind_error)?;
+        let app: Router = self.admin_routes();
+        let task = tokio::spawn(async move {
+            // It only returns if it is asked to, and nobody asks.
+            let _ = axum::serve(listener, app).await;
+        });
+        self.0.keep_until_dropped(task.abort_handle());
+        Ok(AdminServer { address: local, task })
+    }
+
+    /// Serves an application until SIGTERM or SIGINT (or [`Monitoring::stop`]) and the end of its way out.
+    ///
+    /// Connections are measured. At the first signal readiness turns to 503 and requests are served for the drain
+    /// delay; then no new connection is accepted, event streams end, WebSockets are closed with 1001, and open
+    /// requests have the rest of the termination grace. A second signal cuts every wait short.
+    ///
+    /// # Errors
+    /// When the process cannot listen for signals.
+    pub async fn serve<L>(&self, listener: L, app: Router) -> Result<Served, ServeError>
+    where
+        L: Listener<Addr = SocketAddr>,
+    {
+        listen_for_signals(&self.0.stop).map_err(ServeError::Signals)?;
+        let times = self.0.stop_times;
+        let options = ServerOptions::new(self.0.axum.connections.clone(), self.0.drain.clone()).grace(times.request_grace);
+        let walk = async {
+            self.0.stop.walk(&self.0.drain, times.drain_delay).await;
+            self.0.stop.asked(2).await;
+            self.0.drain.enter(Phase::Closed);
+            std::future::pending().await
+        };
+        tokio::select! {
+            served = serve(listener, app, options) => Ok(served),
+            never = walk => never,
+        }
+    }
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, InvalidValue> {
+    text.parse().map_err(|_| InvalidValue::new("address", text, "an IP address and a port, such as 127.0.0.1:9464"))
+}
+
+/// The running server of the admin routes.
+///
+/// It ends with the last user clone of its `Monitoring`, not with this value.
+pub struct AdminServer {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl AdminServer {
+    /// Where it listens; the port is the one the system chose if 0 was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops it now.
+    pub fn stop(self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for AdminServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminServer").field("address", &self.address).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,306 @@
+//! Building: every name and setting is checked, nothing is opened and nothing global is touched.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::error::BuildError;
+use super::identity::{Declared, EnvironmentWas, Identity, Workload};
+use super::stop::{DEFAULT_DRAIN_DELAY, DEFAULT_TERMINATION_GRACE, Stop, StopTimes};
+use super::variables::Variables;
+use super::{Inner, Monitoring};
+use crate::clock::Clock;
+use crate::diagnostics::{Diagnostics, Problem};
+use crate::drain::Drain;
+use crate::global::Place;
+use crate::metrics::{Counter, Definition, DefinitionError, Family, Limits, Meter, Registry};
+
+static PROBLEMS: Definition = Definition::counter(
+    "monitoring_problems_total",
+    "What monitoring itself had to refuse, cut or drop; 0 is what it should be.",
+)
+.labels(&["problem"]);
+
+/// What a [`Monitoring`] is made of. Each method says its default; the environment overrides code where it says so.
+#[must_use = "nothing happens before `build`"]
+pub struct MonitoringBuilder {
+    declared: Declared,
+    variables: Variables,
+    clock: Clock,
+    limits: Limits,
+    drain_delay: Duration,
+    termination_grace: Duration,
+    #[cfg(feature = "http")]
+    response_headers: crate::http::ResponseHeaders,
+    #[cfg(feature = "http")]
+    unmeasured: Vec<String>,
+    #[cfg(feature = "health")]
+    checks: Vec<crate::health::Registered>,
+    #[cfg(feature = "axum")]
+    paths: crate::endpoint::HealthPaths,
+    #[cfg(feature = "log")]
+    log: ConfigureLog,
+}
+
+#[cfg(feature = "log")]
+type ConfigureLog = Box<dyn FnOnce(crate::log::LogOptions) -> crate::log::LogOptions + Send>;
+
+impl MonitoringBuilder {
+    pub(super) fn new(service: String) -> Self {
+        Self {
+            declared: Declared { service, ..Declared::default() },
+            variables: Variables::process(),
+            clock: Clock::system(),
+            limits: Limits::default(),
+            drain_delay: DEFAULT_DRAIN_DELAY,
+            termination_grace: DEFAULT_TERMINATION_GRACE,
+            #[cfg(feature = "http")]
+            response_headers: crate::http::ResponseHeaders::default(),
+            #[cfg(feature = "http")]
+            unmeasured: Vec::new(),
+            #[cfg(feature = "health")]
+            checks: Vec::new(),
+            #[cfg(feature = "axum")]
+            paths: crate::endpoint::HealthPaths::default(),
+            #[cfg(feature = "log")]
+            log: Box::new(|options| options),
+        }
+    }
+
+    /// Which environment this is: `prod`, `staging`, `dev` or another name. `AISTM7_ENVIRONMENT` overrides it.
+    /// Default: `dev`, with one WARN line.
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.declared.environment = Some(environment.into());
+        self
+    }
+
+    /// The service's version, such as `env!("CARGO_PKG_VERSION")`. `AISTM7_VERSION` overrides it. Default: `unknown`.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.declared.version = Some(version.into());
+        self
+    }
+
+    /// The revision that the service was built from. `AISTM7_REVISION` overrides it. Default: `unknown`.
+    pub fn revision(mut self, revision: impl Into<String>) -> Self {
+        self.declared.revision = Some(revision.into());
+        self
+    }
+
+    /// What kind of work the process does. Default: [`Workload::Service`].
+    pub fn workload(mut self, workload: Workload) -> Self {
+        self.declared.workload = workload;
+        self
+    }
+
+    /// How many replicas the service has. `AISTM7_REPLICAS` overrides it. Default: 1.
+    pub fn replicas(mut self, replicas: u32) -> Self {
+        self.declared.replicas = Some(replicas);
+        self
+    }
+
+    /// Where settings of the environment are looked up. Default: the process's environment.
+    pub fn variables(mut self, variables: Variables) -> Self {
+        self.variables = variables;
+        self
+    }
+
+    /// The source of time. Default: the machine's clocks.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How many series are kept. Default: 10,000 a family, 100,000 in all.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long requests are still served after readiness says no. Default: [`DEFAULT_DRAIN_DELAY`].
+    pub fn drain_delay(mut self, delay: Duration) -> Self {
+        self.drain_delay = delay;
+        self
+    }
+
+    /// When the platform kills the process after SIGTERM. Every step of the way out fits into it. Default:
+    /// [`DEFAULT_TERMINATION_GRACE`].
+    pub fn termination_grace(mut self, grace: Duration) -> Self {
+        self.termination_grace = grace;
+        self
+    }
+
+    /// Which headers responses get if they have none of that name. Default: `x-request-id` and `traceresponse`.
+    #[cfg(feature = "http")]
+    pub fn response_headers(mut self, headers: crate::http::ResponseHeaders) -> Self {
+        self.response_headers = headers;
+        self
+    }
+
+    /// Leaves a route out of the request metrics, by its template. The health routes are left out by themselves unless
+    /// they are nested under another path.
+    #[cfg(feature = "http")]
+    pub fn unmeasured(mut self, template: impl Into<String>) -> Self {
+        self.unmeasured.push(template.into());
+        self
+    }
+
+    /// Adds a check with the settings that fit its kind.
+    #[cfg(feature = "health")]
+    pub fn check(mut self, name: impl Into<String>, check: impl crate::health::HealthCheck) -> Self {
+        self.checks.push(crate::health::Registered::new(name, check));
+        self
+    }
+
+    /// Adds a check with settings of its own.
+    #[cfg(feature = "health")]
+    pub fn check_with(
+        mut self,
+        name: impl Into<String>,
+        check: impl crate::health::HealthCheck,
+        options: crate::health::CheckOptions,
+    ) -> Self {
+        self.checks.push(crate::health::Registered::with(name, check, options));
+        self
+    }
+
+    /// Where the health routes are. Default: `/health`.
+    #[cfg(feature = "axum")]
+    pub fn health_paths(mut self, paths: crate::endpoint::HealthPaths) -> Self {
+        self.paths = paths;
+        self
+    }
+
+    /// Sets what the log's defaults do not fit: sink, format, budget. `RUST_LOG` overrides the directives.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), aistm7_monitoring::monitoring::BuildError> {
+    /// use aistm7_monitoring::Monitoring;
+    /// use aistm7_monitoring::log::Sink;
+    ///
+    /// let monitoring = Monitoring::builder("risk-analysis").log(|log| log.sink(Sink::Stderr)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "log")]
+    pub fn log(
+        mut self,
+        configure: impl FnOnce(crate::log::LogOptions) -> crate::log::LogOptions + Send + 'static,
+    ) -> Self {
+        self.log = Box::new(configure);
+        self
+    }
+
+    /// Checks everything and builds it. Checks begin to run; no port is opened and nothing global is touched.
+    ///
+    /// # Errors
+    /// At the first name, setting, environment value or definition that breaks a rule; when there are checks and no
+    /// Tokio runtime to run them; when a thread of the crate cannot be started.
+    pub fn build(self) -> Result<Monitoring, BuildError> {
+        let stop_times = self.stop_times()?;
+        let (identity, environment_was) = Identity::resolve(self.declared, &self.variables)?;
+        let diagnostics = Diagnostics::new();
+        let registry = Registry::with(self.limits, diagnostics.clone());
+        let meter = Meter::new(&registry);
+        let drain = Drain::new();
+        identity.register(&meter)?;
+        show_problems(&meter, &diagnostics)?;
+
+        #[cfg(feature = "log")]
+        let log = start_log(self.log, &identity, &self.variables, &self.clock, &meter)?;
+        #[cfg(feature = "axum")]
+        let axum = super::axum::Axum::register(&meter, &self.clock, &self.variables, self.paths)?;
+        #[cfg(feature = "http")]
+        let http = {
+            let unmeasured = self.unmeasured;
+            #[cfg(feature = "axum")]
+            let unmeasured = [unmeasured, axum.templates()].concat();
+            super::http::Http::register(&meter, &self.clock, &drain, unmeasured, self.response_headers)?
+        };
+        #[cfg(feature = "business")]
+        let business = super::business::Business::register(&meter, &self.clock)?;
+        #[cfg(feature = "health")]
+        let health = super::health::start(self.checks, &self.clock, &drain, &meter)?;
+
+        let monitoring = Monitoring(Arc::new(Inner {
+            identity,
+            registry,
+            diagnostics,
+            drain,
+            stop: Stop::new(),
+            stop_times,
+            tasks: Mutex::default(),
+            recorder: Place::default(),
+            #[cfg(feature = "http")]
+            http,
+            #[cfg(feature = "health")]
+            health,
+            #[cfg(feature = "log")]
+            log,
+            #[cfg(feature = "business")]
+            business,
+            #[cfg(feature = "axum")]
+            axum,
+        }));
+        monitoring.tell(environment_was);
+        Ok(monitoring)
+    }
+
+    fn stop_times(&self) -> Result<StopTimes, BuildError> {
+        let (drain_delay, termination_grace) = (self.drain_delay, self.termination_grace);
+        if drain_delay >= termination_grace {
+            return Err(BuildError::DrainDelay { drain_delay, termination_grace });
+        }
+        Ok(StopTimes::within(termination_grace, drain_delay))
+    }
+}
+
+fn show_problems(meter: &Meter, diagnostics: &Diagnostics) -> Result<(), DefinitionError> {
+    let family: Family<Counter, 1> = meter.counter(&PROBLEMS)?;
+    for problem in Problem::ALL {
+        let diagnostics = diagnostics.clone();
+        family.observe([problem.as_str().into()], move || diagnostics.total(problem));
+    }
+    Ok(())
+}
+
+#[cfg(feature = "log")]
+fn start_log(
+    configure: ConfigureLog,
+    identity: &Identity,
+    variables: &Variables,
+    clock: &Clock,
+    meter: &Meter,
+) -> Result<crate::log::Log, BuildError> {
+    let mut options = configure(crate::log::LogOptions::new(identity.service.clone()).clock(clock.clone()));
+    if let Some(directives) = variables.get("RUST_LOG") {
+        options = options.directives(crate::log::Directives::parse(&directives)?);
+    }
+    Ok(crate::log::Log::start(options, meter)?)
+}
+
+impl Monitoring {
+    /// Says in the log what the start found, and from now on what goes wrong in monitoring itself.
+    #[cfg(feature = "log")]
+    fn tell(&self, environment: EnvironmentWas) {
+        use tracing::Level;
+
+        if environment == EnvironmentWas::Assumed {
+            let advice = "Environment is not set and taken to be dev: set AISTM7_ENVIRONMENT";
+            self.0.log.emit(Level::WARN, advice, &[("environment", &self.0.identity.environment)]);
+        }
+        let warn = self.0.log.reporter();
+        self.0.diagnostics.set_hook(move |problem, cause| {
+            warn("Monitoring had a problem", &[("problem", problem.as_str()), ("cause", cause)]);
+        });
+    }
+
+    #[cfg(not(feature = "log"))]
+    fn tell(&self, _: EnvironmentWas) {}
+}
+
+impl fmt::Debug for MonitoringBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MonitoringBuilder").field("service", &self.declared.service).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,26 @@
+//! What a `Monitoring` gives for health.
+
+use tokio::runtime::Handle;
+
+use super::Monitoring;
+use crate::clock::Clock;
+use crate::drain::Drain;
+use crate::health::{Health, HealthError, Registered};
+use crate::metrics::Meter;
+
+impl Monitoring {
+    /// The state of the checks, for code that decides by it. Answers come from memory.
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
+}
+
+/// Starts the checks on the runtime that this is called in, if there is one.
+pub(super) fn start(
+    checks: Vec<Registered>,
+    clock: &Clock,
+    drain: &Drain,
+    meter: &Meter,
+) -> Result<Health, HealthError> {
+    Health::start(checks, clock.clone(), drain.clone(), meter, Handle::try_current().ok())
+}

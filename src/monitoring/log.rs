@@ -1,0 +1,40 @@
+//! What a `Monitoring` gives for logs.
+
+use std::time::Duration;
+
+use super::Monitoring;
+use crate::log::JsonLayer;
+
+impl Monitoring {
+    /// The layer that writes the log, for a host's own subscriber.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), aistm7_monitoring::monitoring::BuildError> {
+    /// use aistm7_monitoring::Monitoring;
+    /// use tracing_subscriber::{Layer, layer::SubscriberExt};
+    ///
+    /// let monitoring = Monitoring::builder("risk-analysis").build()?;
+    /// let subscriber =
+    ///     tracing_subscriber::registry().with(monitoring.log_layer().with_filter(monitoring.log_filter()));
+    /// # drop(subscriber);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log_layer(&self) -> JsonLayer {
+        self.0.log.layer()
+    }
+
+    /// Lines written and lost once the log is flushed or `deadline` has passed.
+    pub(super) async fn flush_log(&self, deadline: Duration) -> (u64, u64) {
+        let log = self.0.log.clone();
+        // Flushing waits on a condition variable, which must not hold up a worker.
+        let flushed = tokio::task::spawn_blocking(move || log.flush(deadline)).await;
+        flushed.map_or((0, 0), |lines| (lines.written, lines.lost))
+    }
+
+    /// The directives of `RUST_LOG`, as a filter for one layer: it silences no other.
+    pub fn log_filter(&self) -> crate::log::Directives {
+        self.0.log.directives().clone()
+    }
+}

@@ -1,0 +1,67 @@
+//! The last step: everything accepted is written out, and what was lost is said.
+
+use std::time::Duration;
+
+use super::Monitoring;
+use super::stop::listen_for_signals;
+use crate::drain::Phase;
+
+/// What [`Monitoring::shutdown`] wrote out and what it lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Flushed {
+    /// Log lines written since the start.
+    pub log_lines_written: u64,
+    /// Log lines accepted or offered, and not written.
+    pub log_lines_lost: u64,
+    /// Event streams that were ended because the process closed.
+    pub streams_ended: u64,
+    /// WebSockets that were closed with 1001 because the process closed.
+    pub websockets_closed: u64,
+}
+
+impl Monitoring {
+    /// Resolves when a server of the host's own should stop accepting: at the end of the drain delay that SIGTERM,
+    /// SIGINT or [`Monitoring::stop`] begins.
+    ///
+    /// ```no_run
+    /// # async fn run(monitoring: aistm7_monitoring::Monitoring, listener: tokio::net::TcpListener, app: axum::Router)
+    /// # -> std::io::Result<()> {
+    /// axum::serve(monitoring.listener(listener), app).with_graceful_shutdown(monitoring.shutdown_signal()).await
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + use<> {
+        if let Err(error) = listen_for_signals(&self.0.stop) {
+            tracing::error!(error = &error as &dyn std::error::Error, "Cannot listen for SIGTERM and SIGINT");
+        }
+        let (stop, drain, delay) = (self.0.stop.clone(), self.0.drain.clone(), self.0.stop_times.drain_delay);
+        async move { stop.walk(&drain, delay).await }
+    }
+
+    /// Writes out the log, for at most `deadline`, and says what became of everything.
+    ///
+    /// # Cancellation
+    /// Safe; the writing goes on in the background.
+    pub async fn shutdown(&self, deadline: Duration) -> Flushed {
+        self.0.drain.enter(Phase::Closing);
+        let snapshot = self.0.registry.snapshot();
+        // The casts are exact for any count of connections.
+        let count = |name, labels: &[_]| snapshot.sum(name, labels).unwrap_or_default() as u64;
+        #[cfg(feature = "log")]
+        let (log_lines_written, log_lines_lost) = self.flush_log(deadline).await;
+        #[cfg(not(feature = "log"))]
+        let (log_lines_written, log_lines_lost) = {
+            let _ = deadline;
+            (0, 0)
+        };
+        Flushed {
+            log_lines_written,
+            log_lines_lost,
+            streams_ended: count("api_event_streams_ended_total", &[]),
+            websockets_closed: count("websocket_closes_total", &[("reason", "server_shutdown")]),
+        }
+    }
+}

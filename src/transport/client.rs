@@ -1,0 +1,68 @@
+//! One client for one peer.
+
+use std::fmt;
+
+use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use super::{BODY_LIMIT, Trust, TransportError, TrustError};
+
+/// Sends requests. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+/// An answer of any status.
+pub(crate) struct HttpAnswer {
+    pub(crate) status: StatusCode,
+    /// How many seconds the peer asks to be left alone; not set by those who name a date.
+    pub(crate) retry_after_seconds: Option<u64>,
+    pub(crate) body: Bytes,
+}
+
+/// Hosted gateways refuse clients without a name.
+const USER_AGENT_VALUE: HeaderValue =
+    HeaderValue::from_static(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+impl HttpClient {
+    /// # Errors
+    /// When the certificates of `trust` cannot be used.
+    pub(crate) fn new(trust: Trust) -> Result<Self, TrustError> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        let connector = HttpsConnector::from((tcp, trust.client_config()?));
+        Ok(Self(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)))
+    }
+
+    /// Posts a JSON body, which may be empty, and reads the answer.
+    ///
+    /// # Errors
+    /// When there is no complete answer of at most [`BODY_LIMIT`] bytes. A status that means an error is an answer.
+    pub(crate) async fn post_json(&self, uri: &Uri, body: impl Into<Bytes>) -> Result<HttpAnswer, TransportError> {
+        let mut request = Request::new(Full::new(body.into()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri.clone();
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, USER_AGENT_VALUE);
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(ACCEPT, JSON);
+        let response = self.0.request(request).await.map_err(TransportError::of_request)?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(TransportError::of_body)?.to_bytes();
+        let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after_seconds = retry_after.and_then(|value| value.trim().parse().ok());
+        Ok(HttpAnswer { status: head.status, retry_after_seconds, body })
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,16 @@
+//! Outgoing HTTP for checks and notifiers: private, bounded, and wary of whom it trusts.
+//!
+//! No redirect is followed, no proxy is used, no more than [`BODY_LIMIT`] of an answer is read, and no connection is
+//! kept: each request proves anew that the peer can be reached, and none fails because an idle connection went stale.
+//! Nothing here limits time; callers do, by dropping the future.
+
+mod client;
+mod error;
+mod trust;
+
+pub(crate) use client::{HttpAnswer, HttpClient};
+pub(crate) use error::TransportError;
+pub(crate) use trust::{Trust, TrustError, is_loopback};
+
+/// Chosen: far more than any answer that a check or notifier expects, far less than memory.
+pub(crate) const BODY_LIMIT: usize = 64 * 1024;
