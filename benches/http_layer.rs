@@ -128,7 +128,10 @@ fn contenders() -> Vec<Contender> {
         Contender::new("bare router", routes()),
         Contender::new("no-op layer", routes().layer(Noop)),
         Contender::new("HttpMetricsLayer", routes().layer(metrics.clone())),
-        Contender::new("http_layer (metrics, trace, headers)", routes().layer(HttpLayer::new(TraceLayer::new(), metrics))),
+        Contender::new(
+            "http_layer (metrics, trace, headers)",
+            routes().layer(HttpLayer::new(TraceLayer::new(), metrics)),
+        ),
         Contender::new("axum-prometheus 0.10", routes().layer(prometheus)),
     ]
 }
@@ -150,7 +153,8 @@ async fn main() {
 }
 
 fn report(contenders: &[Contender]) {
-    let find = |name: &str| contenders.iter().find(|contender| contender.name.starts_with(name)).expect("is contending");
+    let find =
+        |name: &str| contenders.iter().find(|contender| contender.name.starts_with(name)).expect("is contending");
     let (noop, peer) = (find("no-op"), find("axum-prometheus"));
     let peer_cost = peer.median() - noop.median();
     println!(

@@ -15,10 +15,11 @@ use crate::metrics::LabelValue;
 pub(super) const UNMATCHED: &str = "_unmatched";
 
 /// The route of requests whose routes no longer fit.
-const OTHER: &str = "_other";
+pub(super) const OTHER: &str = "_other";
 
-/// Chosen: ten times the routes of a large service, and with eleven methods still under the cap of a family.
-const MAX_ROUTES: usize = 900;
+/// How many routes have series of their own. Chosen: ten times those of a large service, and with eleven methods still
+/// under the cap of a family.
+pub(super) const MAX_ROUTES: usize = 900;
 
 /// The template of the route that matched, such as `/api/v1/portfolios/{id}`. Never the path itself.
 pub(super) fn template(extensions: &Extensions) -> &str {

@@ -24,7 +24,7 @@
 //! ```
 //!
 //! Third-party libraries that use the `metrics` facade appear in the same output once the registry is installed as the
-//! facade's recorder ([`Registry`] implements [`metrics::Recorder`](::metrics::Recorder)).
+//! facade's recorder ([`Registry`] implements [`metrics::Recorder`]).
 
 mod cell;
 mod counter;

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::instruments::{Families, RouteInstruments};
 use crate::clock::Clock;
 use crate::drain::Drain;
+use crate::http::route::{MAX_ROUTES, OTHER};
 use crate::metrics::{DefinitionError, LabelValue, Meter};
 
 /// Measures the WebSockets of requests that carry it as an extension, and closes them when the process closes.
@@ -22,12 +23,6 @@ struct Shared {
     drain: Drain,
     routes: RwLock<HashMap<Box<str>, Arc<RouteInstruments>>>,
 }
-
-/// Chosen: with ten reasons a route, below the cap of a family.
-const MAX_ROUTES: usize = 900;
-
-/// The route of sockets whose routes no longer fit.
-const OTHER: &str = "_other";
 
 impl WebSockets {
     /// Registers the `websocket_*` metrics. The series of a route are created at 0 when it opens its first socket.
