@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use super::{BODY_LIMIT, Trust, TransportError, TrustError};
+use super::{BODY_LIMIT, TransportError, Trust, TrustError};
 
 /// Sends requests. Cloning shares it.
 #[derive(Clone)]
@@ -45,13 +45,17 @@ impl HttpClient {
     /// # Errors
     /// When there is no complete answer of at most [`BODY_LIMIT`] bytes. A status that means an error is an answer.
     pub(crate) async fn post_json(&self, uri: &Uri, body: impl Into<Bytes>) -> Result<HttpAnswer, TransportError> {
-        let mut request = Request::new(Full::new(body.into()));
+        let body = body.into();
+        let length = body.len();
+        let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri.clone();
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, USER_AGENT_VALUE);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(ACCEPT, JSON);
+        // hyper leaves the length of an empty body out, and some edges refuse a POST without one.
+        headers.insert(CONTENT_LENGTH, length.into());
         let response = self.0.request(request).await.map_err(TransportError::of_request)?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(TransportError::of_body)?.to_bytes();

@@ -56,7 +56,8 @@ impl Trust {
 
     pub(super) fn client_config(self) -> Result<ClientConfig, TrustError> {
         let provider = Arc::new(ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let builder =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
         let verifier: Arc<dyn ServerCertVerifier> = match self {
             Self::System => {
                 return Ok(builder.with_native_roots().map_err(TrustError::NoSystemRoots)?.with_no_client_auth());
@@ -118,9 +119,7 @@ impl ServerCertVerifier for PinnedVerifier {
             return Ok(ServerCertVerified::assertion());
         }
         match &self.authorities {
-            Some(verifier) => {
-                verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            }
+            Some(verifier) => verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
             None => Err(CertificateError::UnknownIssuer.into()),
         }
     }
@@ -195,7 +194,9 @@ mod tests {
 
     #[test]
     fn loopback_is_this_machine_and_nothing_that_looks_like_it() {
-        for host in ["localhost", "LOCALHOST.", "ibkr.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]"] {
+        for host in
+            ["localhost", "LOCALHOST.", "ibkr.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]"]
+        {
             assert!(is_loopback(host), "{host}");
         }
         for host in ["localhost.example.com", "notlocalhost", "128.0.0.1", "0.0.0.0", "[::]", "127.0.0.1.nip.io", ""] {

@@ -37,6 +37,13 @@ impl Peer {
         Self::serving(move |stream, _| kept.lock().unwrap().push(stream))
     }
 
+    /// Speaks first, as SSH and mail servers do.
+    pub(super) fn speaking_first(greeting: &'static str) -> Self {
+        Self::serving(move |mut stream, _| {
+            let _ = stream.write_all(greeting.as_bytes());
+        })
+    }
+
     /// As [`Peer::json`], over TLS with [`CERTIFICATE`].
     pub(super) fn tls_json(body: &str) -> Self {
         let answer = http("200 OK", "", body).into_bytes();

@@ -42,7 +42,8 @@ fn judge(answer: &Value) -> Result<CheckReport, CheckFailure> {
     if session.is_null() {
         return failed("not_authenticated", "the gateway knows no brokerage session");
     }
-    let [Some(authenticated), Some(connected)] = ["authenticated", "connected"].map(|flag| session[flag].as_bool()) else {
+    let [Some(authenticated), Some(connected)] = ["authenticated", "connected"].map(|flag| session[flag].as_bool())
+    else {
         return failed(INVALID_RESPONSE, "the answer does not say whether the session is authenticated and connected");
     };
     let competing = session["competing"].as_bool() == Some(true) || answer["collission"].as_bool() == Some(true);

@@ -125,8 +125,8 @@ async fn self_signed_gateway_is_trusted_only_when_told_so() {
     assert_eq!(reason(&make().check().await), "tls");
     assert_eq!(reason(&make().pinned_certificate(CERTIFICATE).unwrap().check().await), "healthy");
     assert_eq!(reason(&make().any_certificate_on_loopback().unwrap().check().await), "healthy");
-    let plain = Peer::json(LIVE);
-    let not_tls = IbkrCheck::client_portal(&plain.url("https", "")).unwrap();
+    let ssh = Peer::speaking_first("SSH-2.0-OpenSSH_9.2\r\n");
+    let not_tls = IbkrCheck::client_portal(&ssh.url("https", "")).unwrap();
     assert_eq!(reason(&not_tls.check().await), "tls");
 }
 

@@ -44,8 +44,8 @@ pub(super) fn verdict(status: StatusCode, body: &[u8]) -> Result<Verdict, CheckF
         StatusCode::OK => {}
         _ => return failed("rpc_error", format!("HTTP {}", status.as_u16())),
     }
-    let answer: Value = serde_json::from_slice(body)
-        .map_err(|_| CheckFailure::new(INVALID_RESPONSE, "the answer is no JSON"))?;
+    let answer: Value =
+        serde_json::from_slice(body).map_err(|_| CheckFailure::new(INVALID_RESPONSE, "the answer is no JSON"))?;
     // Errors of the whole batch come as one object.
     if let Some(code) = error_code(&answer) {
         return of_error(code, &answer);

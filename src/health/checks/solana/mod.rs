@@ -87,11 +87,7 @@ impl HealthCheck for SolanaCheck {
         if let Some(waiting) = self.limit.pending(&self.clock) {
             return Ok(waiting);
         }
-        let answer = self
-            .node
-            .post_json(answer::request())
-            .await
-            .map_err(|error| failure_of(error, "unreachable"))?;
+        let answer = self.node.post_json(answer::request()).await.map_err(|error| failure_of(error, "unreachable"))?;
         match answer::verdict(answer.status, &answer.body)? {
             Verdict::RateLimited => {
                 let wait = answer.retry_after_seconds.map_or(USUAL_WAIT, Duration::from_secs);
