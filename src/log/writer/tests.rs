@@ -267,6 +267,31 @@ fn burst_is_written_in_few_calls_without_a_drop() {
     assert!(calls < 2_000, "{calls} calls");
 }
 
+#[test]
+fn pipe_that_nobody_reads_any_more_is_an_error_and_no_more() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let (log, registry) = start(writer, LogOptions::MIN_BUDGET_BYTES);
+    log.emit(Level::INFO, "line", &[]);
+    assert_eq!(assert_square(&log, &registry), Flushed { written: 0, lost: 1 });
+    assert_eq!(dropped(&registry, DropReason::IoError), 1.0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disk_is_tried_until_the_log_stops() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let (log, registry) = start(full, LogOptions::MIN_BUDGET_BYTES);
+    log.emit(Level::INFO, "line", &[]);
+    assert_eq!(log.flush(IMPATIENCE), Flushed { written: 0, lost: 1 });
+    // It is tried again: this ends.
+    while total(&registry, "log_write_errors_total") < 3.0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(dropped(&registry, DropReason::IoError), 0.0);
+    assert_eq!(log.0.core.queue.stop(IMPATIENCE), 1);
+}
+
 struct Talkative {
     core: Arc<OnceLock<Arc<Core>>>,
     memory: Memory,
