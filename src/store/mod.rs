@@ -1,1 +1,22 @@
-//! Stub.
+//! What checks ask of stores, whatever driver speaks to them.
+//!
+//! A probe is implemented by a feature for the pools and connections of the drivers it is named after (`sqlx-0_8`,
+//! `sqlx-0_9`, `redis-1`), or by a service for its own in ten lines: see [`PostgresProbe`](postgres::PostgresProbe) and
+//! [`RedisProbe`](redis::RedisProbe). Nothing of a driver leaves its feature.
+
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
+#[cfg(feature = "redis-1")]
+mod redis_1;
+#[cfg(any(feature = "sqlx-0_8", feature = "sqlx-0_9"))]
+#[macro_use]
+mod sqlx;
+#[cfg(feature = "sqlx-0_8")]
+mod sqlx_0_8;
+#[cfg(feature = "sqlx-0_9")]
+mod sqlx_0_9;
+
+/// An error of a driver.
+pub type DriverError = Box<dyn std::error::Error + Send + Sync>;

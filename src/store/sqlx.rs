@@ -1,0 +1,56 @@
+//! The probe for sqlx's pools, written once for its majors.
+
+/// Implements [`PostgresProbe`](super::postgres::PostgresProbe) for the `PgPool` of one major of sqlx.
+macro_rules! postgres_probe_for_sqlx {
+    ($sqlx:ident) => {
+        impl crate::store::postgres::PostgresProbe for $sqlx::PgPool {
+            type Connection = $sqlx::pool::PoolConnection<$sqlx::Postgres>;
+
+            async fn acquire(&self) -> Result<Self::Connection, PostgresError> {
+                $sqlx::PgPool::acquire(self).await.map_err(sorted)
+            }
+
+            async fn query(
+                &self,
+                connection: &mut Self::Connection,
+                sql: &'static str,
+            ) -> Result<String, PostgresError> {
+                // The executor's own method: that of `raw_sql` cannot be awaited in a `Send` future with sqlx 0.8.
+                let row = $sqlx::Executor::fetch_one(&mut **connection, $sqlx::raw_sql(sql)).await.map_err(sorted)?;
+                $sqlx::Row::try_get(&row, 0).map_err(sorted)
+            }
+
+            fn pool(&self) -> Option<PoolState> {
+                let size = self.size();
+                // Two counts that are not read at once: a connection cannot be idle without being there.
+                let idle = u32::try_from(self.num_idle()).unwrap_or(size).min(size);
+                Some(PoolState { size, idle, max: self.options().get_max_connections() })
+            }
+
+            fn server(&self) -> Option<PostgresServer> {
+                let options = self.connect_options();
+                let (host, port) = (options.get_host(), options.get_port());
+                let address = match options.get_socket() {
+                    Some(directory) => PostgresAddress::in_directory(directory, port),
+                    None => PostgresAddress::of_host(host, port),
+                };
+                let database = options.get_database().map(str::to_owned);
+                Some(PostgresServer { address, user: options.get_username().to_owned(), database })
+            }
+        }
+
+        fn sorted(error: $sqlx::Error) -> PostgresError {
+            match error {
+                $sqlx::Error::PoolTimedOut => PostgresError::PoolTimedOut,
+                $sqlx::Error::PoolClosed => PostgresError::PoolClosed,
+                $sqlx::Error::Io(_) => PostgresError::Unreachable(error.into()),
+                $sqlx::Error::Tls(_) => PostgresError::Tls(error.into()),
+                $sqlx::Error::Database(error) => PostgresError::Server {
+                    sqlstate: error.code().unwrap_or_default().into_owned(),
+                    message: error.message().to_owned(),
+                },
+                _ => PostgresError::Other(error.into()),
+            }
+        }
+    };
+}
