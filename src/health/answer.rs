@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::json::Object;
 use super::report::{CheckState, HealthReport, LastFailure};
 use super::status::Status;
-use super::timestamp::rfc3339;
+use crate::clock::Timestamp;
 use crate::drain::Phase;
 
 /// An answer for a router to send, as `application/json` and never to be cached.
@@ -94,8 +94,8 @@ fn details_of(check: &CheckState) -> String {
         .text("impact", check.impact.as_str())
         .text("severity", check.severity.as_str())
         .text("gates", check.gates.as_str())
-        .text("since", &rfc3339(check.since))
-        .optional_text("last_success", check.last_success.map(rfc3339).as_deref())
+        .text("since", Timestamp::from(check.since).as_str())
+        .optional_text("last_success", check.last_success.map(Timestamp::from).as_ref().map(Timestamp::as_str))
         .raw("consecutive_failures", &check.consecutive_failures.to_string());
     if let Some(duration) = check.duration {
         object = object.number("duration_seconds", duration.as_secs_f64());
@@ -109,7 +109,7 @@ fn details_of(check: &CheckState) -> String {
 
 fn failure_of(failure: &LastFailure) -> String {
     let at: SystemTime = failure.at;
-    Object::new().text("reason", failure.reason).text("message", &failure.message).text("at", &rfc3339(at)).finish()
+    Object::new().text("reason", failure.reason).text("message", &failure.message).text("at", Timestamp::from(at).as_str()).finish()
 }
 
 #[cfg(test)]

@@ -81,7 +81,6 @@ mod report;
 mod runner;
 mod state;
 mod status;
-mod timestamp;
 mod transition;
 
 pub use answer::Answer;

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tracing::Level;
 
 use super::status::{Severity, Status};
-use super::timestamp::rfc3339;
+use crate::clock::Timestamp;
 
 /// A change of one check's status.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl Transition {
                     reason = self.reason,
                     problem = (!message.is_empty()).then_some(message),
                     lasted_seconds = self.lasted.as_secs_f64(),
-                    at = rfc3339(self.at),
+                    at = Timestamp::from(self.at).as_str(),
                     "health check is {}",
                     self.to.as_str(),
                 )

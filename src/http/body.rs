@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 
 use super::exchange::Exchange;
 use super::labels::Outcome;
-use super::metrics_layer::Shared;
+use super::shared::Shared;
 use crate::drain::Phase;
 
 pin_project! {

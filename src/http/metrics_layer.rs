@@ -1,6 +1,5 @@
 //! The layer that keeps the account of every request.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,12 +13,12 @@ use tower_service::Service;
 
 use super::body::{ResponseBody, is_event_stream};
 use super::exchange::{Exchange, Latency};
-use super::instruments::HttpInstruments;
 use super::labels::{MethodLabel, Outcome};
-use super::route::{Routes, template};
+use super::route::template;
+use super::shared::Shared;
 use crate::clock::Clock;
 use crate::drain::Drain;
-use crate::metrics::{Counter, DefinitionError, Meter};
+use crate::metrics::{DefinitionError, Meter};
 use crate::trace::TraceContext;
 
 /// Measures every request of a service: the `api_*` family, once per request whatever happens to it.
@@ -29,18 +28,6 @@ use crate::trace::TraceContext;
 /// so are the bytes of the response.
 #[derive(Clone)]
 pub struct HttpMetricsLayer(pub(super) Arc<Shared>);
-
-/// What all clones of the layer and its services share.
-pub(super) struct Shared {
-    routes: Routes,
-    clock: Clock,
-    pub(super) drain: Drain,
-    unmeasured: HashSet<String>,
-    pub(super) event_streams_ended: Counter,
-    /// What an upgrade request's extensions get, so that its handler can measure the WebSocket.
-    #[cfg(feature = "websocket")]
-    pub(super) websockets: super::websocket::WebSockets,
-}
 
 impl HttpMetricsLayer {
     /// Registers the families and makes the layer. Routes whose templates are in `unmeasured` are passed through.
@@ -53,16 +40,7 @@ impl HttpMetricsLayer {
         drain: Drain,
         unmeasured: impl IntoIterator<Item = String>,
     ) -> Result<Self, DefinitionError> {
-        let instruments = HttpInstruments::register(meter)?;
-        Ok(Self(Arc::new(Shared {
-            event_streams_ended: instruments.event_streams_ended.clone(),
-            routes: Routes::new(instruments, meter.diagnostics().clone()),
-            #[cfg(feature = "websocket")]
-            websockets: super::websocket::WebSockets::new(meter, clock.clone(), drain.clone())?,
-            clock,
-            drain,
-            unmeasured: unmeasured.into_iter().collect(),
-        })))
+        Shared::register(meter, clock, drain, unmeasured).map(|shared| Self(Arc::new(shared)))
     }
 
     /// The WebSockets that this layer's requests became.

@@ -41,6 +41,7 @@ mod layer;
 mod ledger;
 mod metrics_layer;
 mod route;
+mod shared;
 mod trace_layer;
 #[cfg(feature = "websocket")]
 pub mod websocket;

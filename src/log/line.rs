@@ -7,7 +7,7 @@ use tracing::Level;
 use super::escape::Fit;
 use super::scratch::Scratch;
 use super::text;
-use super::timestamp::timestamp;
+use crate::clock::Timestamp;
 use crate::trace::TraceId;
 
 /// Longest line in bytes, its newline included. Container runtimes split lines at 16 KiB (16,384) and add a frame of
@@ -55,7 +55,7 @@ impl Layout {
 fn json(service: &[u8], head: Head, scratch: &mut Scratch) -> Fit {
     let Scratch { message, fields, line, .. } = scratch;
     line.extend_from_slice(b"{\"timestamp\":\"");
-    line.extend_from_slice(&timestamp(head.wall));
+    line.extend_from_slice(Timestamp::from(head.wall).as_str().as_bytes());
     line.extend_from_slice(b"\",\"level\":\"");
     line.extend_from_slice(head.level.as_str().as_bytes());
     line.extend_from_slice(service);

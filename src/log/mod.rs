@@ -47,7 +47,6 @@ mod options;
 mod panic_hook;
 mod scratch;
 mod text;
-mod timestamp;
 mod visitor;
 mod writer;
 

@@ -5,7 +5,7 @@ use tracing::Level;
 use super::escape::Fit;
 use super::line::{Head, LINE_CAP, MARKER_KEY};
 use super::scratch::Scratch;
-use super::timestamp::timestamp;
+use crate::clock::Timestamp;
 
 /// Whether the level is coloured. Nothing else ever is, and no value can send a terminal a command: values keep the
 /// escapes of their JSON.
@@ -20,7 +20,7 @@ const SHOWN_TRACE_DIGITS: usize = 8;
 
 pub(super) fn compose(paint: Paint, head: Head, scratch: &mut Scratch) -> Fit {
     let Scratch { message, fields, line, .. } = scratch;
-    line.extend_from_slice(&timestamp(head.wall));
+    line.extend_from_slice(Timestamp::from(head.wall).as_str().as_bytes());
     line.push(b' ');
     level(line, paint, head.level);
     if !message.bytes.is_empty() {

@@ -1,7 +1,6 @@
 //! The `metrics` facade's way in: what third-party libraries report lands in the same store.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use ::metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
@@ -151,11 +150,6 @@ impl HistogramFn for HistogramCell {
     fn record_many(&self, value: f64, count: usize) {
         HistogramCell::record(self, value, u64::try_from(count).unwrap_or(u64::MAX));
     }
-}
-
-/// The help of a metric that nobody described.
-pub(super) fn undescribed() -> Arc<str> {
-    "Reported through the metrics facade, without a description.".into()
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::cell::Cell;
 use super::definition::{Kind, Unit};
-use super::facade::undescribed;
 use super::family::FamilyCore;
 use super::label::{identity, pairs};
 
@@ -166,11 +165,14 @@ impl FamilySnapshot {
         Self {
             name: Arc::clone(&core.name),
             kind: core.shape.kind,
-            help: core.help.get().cloned().unwrap_or_else(undescribed),
+            help: core.help.get().cloned().unwrap_or_else(|| UNDESCRIBED.into()),
             series: series.collect(),
         }
     }
 }
+
+/// The help of a metric that nobody described.
+const UNDESCRIBED: &str = "Reported through the metrics facade, without a description.";
 
 fn read(cell: &Cell, unit: Unit, edges: &Arc<[f64]>) -> Option<Value> {
     let counted = |count| match unit {

@@ -3,9 +3,15 @@
 //! Nothing else in the crate reads the system's clocks, so a test that holds a [`ManualClock`] decides when a check is
 //! due, how long a request took and what a log line's timestamp is.
 
+#[cfg(any(feature = "health", feature = "log"))]
+mod timestamp;
+
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
+
+#[cfg(any(feature = "health", feature = "log"))]
+pub(crate) use timestamp::Timestamp;
 
 /// Monotonic and wall time.
 ///

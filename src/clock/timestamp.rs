@@ -1,9 +1,24 @@
-//! Wall time as the log shows it: `2025-01-22T10:30:00.000Z`.
+//! Wall time as people and programs read it: `2025-01-22T10:30:00.000Z`.
 
 use std::time::SystemTime;
 
-/// UTC with milliseconds. Times before 1970 are shown as its start, times after 9999 as its end.
-pub(super) fn timestamp(wall: SystemTime) -> [u8; 24] {
+/// A moment as RFC 3339 has it: UTC, with milliseconds. Times before 1970 are shown as its start, times after 9999 as its end.
+#[derive(Clone, Copy)]
+pub(crate) struct Timestamp([u8; 24]);
+
+impl Timestamp {
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("OK because only digits were written over ASCII")
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(wall: SystemTime) -> Self {
+        Self(digits(wall))
+    }
+}
+
+fn digits(wall: SystemTime) -> [u8; 24] {
     let since_epoch = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let (seconds, millis) = match since_epoch.as_secs() {
         seconds if seconds > LAST_SECOND => (LAST_SECOND, 999),
@@ -72,8 +87,9 @@ mod tests {
             (LAST_SECOND + 1, 5, "9999-12-31T23:59:59.999Z"),
         ] {
             let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(millis);
-            assert_eq!(std::str::from_utf8(&timestamp(wall)), Ok(shown));
+            assert_eq!(Timestamp::from(wall).as_str(), shown);
         }
-        assert!(timestamp(SystemTime::UNIX_EPOCH - Duration::from_secs(1)).starts_with(b"1970-01-01T00"));
+        let before = Timestamp::from(SystemTime::UNIX_EPOCH - Duration::from_secs(1));
+        assert_eq!(before.as_str(), "1970-01-01T00:00:00.000Z");
     }
 }
