@@ -4,6 +4,9 @@
 #[cfg(doc)]
 #[doc = include_str!("docs/architecture.md")]
 pub mod architecture {}
+#[cfg(doc)]
+#[doc = include_str!("docs/metrics.md")]
+pub mod metrics_reference {}
 
 // Ring 0: what everything else may use.
 pub mod clock;
