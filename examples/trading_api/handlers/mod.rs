@@ -4,6 +4,8 @@ mod error;
 mod portfolio;
 pub(crate) mod risk;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod wallet;
 
 use std::sync::Arc;
