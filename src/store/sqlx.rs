@@ -20,6 +20,16 @@ macro_rules! postgres_probe_for_sqlx {
                 $sqlx::Row::try_get(&row, 0).map_err(sorted)
             }
 
+            async fn hidden_error(&self) -> Option<PostgresError> {
+                let options = self.connect_options();
+                let connected = $sqlx::ConnectOptions::connect(&*options).await;
+                let closed = match connected {
+                    Ok(connection) => $sqlx::Connection::close(connection).await,
+                    Err(error) => Err(error),
+                };
+                closed.err().map(sorted)
+            }
+
             fn pool(&self) -> Option<PoolState> {
                 let size = self.size();
                 // Two counts that are not read at once: a connection cannot be idle without being there.

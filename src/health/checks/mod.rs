@@ -4,7 +4,8 @@
 mod endpoint;
 #[cfg(feature = "ibkr")]
 mod ibkr;
-#[cfg(all(test, any(feature = "ibkr", feature = "solana")))]
+#[cfg(test)]
+#[cfg(any(feature = "ibkr", feature = "solana"))]
 mod peer;
 #[cfg(feature = "postgres")]
 mod postgres;

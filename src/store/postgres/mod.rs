@@ -61,6 +61,17 @@ pub trait PostgresProbe: Send + Sync + 'static {
         sql: &'static str,
     ) -> impl Future<Output = Result<String, PostgresError>> + Send;
 
+    /// Opens a connection beside the pool, as the pool does, and closes it: for pools that hide behind their timeout why
+    /// they could not open one. `None` when that works, or when the pool hides nothing.
+    ///
+    /// Only asked for when the pool gave no connection although it was not full.
+    ///
+    /// # Cancellation
+    /// Dropped when it takes too long.
+    fn hidden_error(&self) -> impl Future<Output = Option<PostgresError>> + Send {
+        std::future::ready(None)
+    }
+
     /// How full the pool is now, if that can be known.
     fn pool(&self) -> Option<PoolState> {
         None

@@ -15,8 +15,8 @@ use crate::store::postgres::{Greeting, PoolState, PostgresError, PostgresProbe, 
 ///
 /// The query has a limit on the server, so none is left running; it is one message of the simple protocol and thus one
 /// transaction, also behind PgBouncer's transaction pooling, and leaves nothing behind on the connection. Only if the
-/// pool gives no connection does the check speak to the server directly, once and without logging in, to tell a full
-/// pool from a server that is down or lets nobody in.
+/// pool gives no connection does the check speak to the server directly, to tell a full pool from a server that is down
+/// or lets nobody in: by the first message of the protocol, and by a login if the pool has room for one.
 ///
 /// Defaults: every 10 s, 2 s timeout, unhealthy after 3 failures, healthy after 2 reports, critical, dependency
 /// `postgres`.
@@ -37,7 +37,8 @@ use crate::store::postgres::{Greeting, PoolState, PostgresError, PostgresProbe, 
 /// | `unknown_database` | the database does not exist |
 /// | `read_only` | a primary was expected, and writes are refused |
 /// | `not_a_replica` | a replica was expected |
-/// | `query_failed` | any other error |
+/// | `server_error` | any other error of the server |
+/// | `query_failed` | any other error of the driver |
 ///
 /// With the feature `sqlx-0_9` (or `sqlx-0_8`): `PostgresCheck::new(pool.clone())`. With another driver: implement
 /// [`PostgresProbe`].
@@ -58,10 +59,12 @@ pub enum PostgresRole {
     Replica,
 }
 
-/// Leaves half of the usual timeout for finding out why.
+/// With the two below less than the usual timeout, so that the reason is found before the run is aborted.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A server that works greets within milliseconds; one that is frozen accepts connections and stays silent.
-const GREETING_TIMEOUT: Duration = Duration::from_millis(500);
+/// Enough for logging in to a server that is not on another continent; the greeting decides where it is not.
+const LOGIN_TIMEOUT: Duration = Duration::from_millis(300);
+/// A server that works greets within two round trips; one that is frozen accepts connections and stays silent.
+const GREETING_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Several statements in one simple query are one transaction, so `SET LOCAL` holds for it and ends with it, also when
 /// a statement fails. An explicit `BEGIN` would leave the pool a broken transaction if the check is aborted half-way.
@@ -81,8 +84,7 @@ impl<P: PostgresProbe> PostgresCheck<P> {
         self
     }
 
-    /// How long the pool may take to give a connection; at least half a second less than the check's timeout. Default:
-    /// 1 s.
+    /// How long the pool may take to give a connection; at least a second less than the check's timeout. Default: 1 s.
     #[must_use]
     pub fn acquire_timeout(mut self, acquire_timeout: Duration) -> Self {
         self.acquire_timeout = acquire_timeout;
@@ -99,10 +101,17 @@ impl<P: PostgresProbe> PostgresCheck<P> {
 
     async fn why_no_connection(&self) -> CheckFailure {
         let pool = self.probe.pool();
+        let full = pool.filter(|pool| is_full(*pool));
+        // A pool that is not full was opening a connection: doing the same shows the error that it hides.
+        if full.is_none()
+            && let Ok(Some(error)) = timeout(LOGIN_TIMEOUT, self.probe.hidden_error()).await
+        {
+            return failure_of(error);
+        }
         let Some(server) = self.probe.server() else {
-            return match pool {
+            return match full {
                 // A pool of one looks the same while it tries to connect.
-                Some(pool) if pool.max > 1 && is_full(pool) => pool_exhausted(pool),
+                Some(pool) if pool.max > 1 => pool_exhausted(pool),
                 _ => CheckFailure::new("acquire_timeout", "the pool gave no connection in time"),
             };
         };
@@ -110,10 +119,7 @@ impl<P: PostgresProbe> PostgresCheck<P> {
             Err(_) => CheckFailure::new("unreachable", "the server accepts no connection or stays silent on it"),
             Ok(Err(error)) => CheckFailure::new("unreachable", "the server cannot be reached").with_source(error),
             Ok(Ok(Greeting::Refused { sqlstate, message })) => refused(&sqlstate, &message),
-            Ok(Ok(Greeting::Welcome)) => match pool {
-                Some(pool) if !is_full(pool) => {
-                    CheckFailure::new("acquire_slow", "the server works, but the pool gave no connection in time")
-                }
+            Ok(Ok(Greeting::Welcome)) => match full {
                 Some(pool) => pool_exhausted(pool),
                 None => CheckFailure::new("acquire_slow", "the server works, but the pool gave no connection in time"),
             },
@@ -204,7 +210,7 @@ fn refused(sqlstate: &str, message: &str) -> CheckFailure {
         "57014" => "query_timeout",
         "3D000" => "unknown_database",
         "25006" => "read_only",
-        _ => "query_failed",
+        _ => "server_error",
     };
     CheckFailure::new(reason, format_args!("{message} (SQLSTATE {sqlstate})"))
 }

@@ -118,7 +118,7 @@ async fn errors_of_the_server_are_told_apart_by_reason() {
         ("57014", "query_timeout"),
         ("3D000", "unknown_database"),
         ("25006", "read_only"),
-        ("XX000", "query_failed"),
+        ("XX000", "server_error"),
     ] {
         assert_eq!(code(&PostgresCheck::new(Canned::answering(Err(sqlstate))).check().await), expected);
     }

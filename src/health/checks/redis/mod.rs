@@ -6,6 +6,8 @@ mod tests;
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use crate::health::{CheckFailure, CheckOptions, CheckReport, HealthCheck, Severity};
 use crate::store::redis::{RedisError, RedisProbe};
 use info::Info;
@@ -20,7 +22,7 @@ use info::Info;
 ///
 /// | reason | meaning |
 /// |---|---|
-/// | `unreachable` | nobody answers, or the connection broke |
+/// | `unreachable` | nobody answers in time, the connection broke, or the client is trying to connect |
 /// | `auth` | the credentials are refused, or do not allow `PING` |
 /// | `loading` | the server reads its data into memory |
 /// | `masterdown` | a replica has lost its primary: what it serves is old |
@@ -33,7 +35,8 @@ use info::Info;
 /// | `server_error` | any other error of the server |
 /// | `invalid_response` | an answer that makes no sense |
 ///
-/// With the feature `redis-1`: `RedisCheck::new(connection_manager.clone())`. With another driver: implement
+/// With the feature `redis-1`: `RedisCheck::new(connection_manager.clone())`. A `MultiplexedConnection` works too, but it
+/// never connects again once it broke, which the check then rightly says. With another driver: implement
 /// [`RedisProbe`].
 #[derive(Debug)]
 pub struct RedisCheck<P> {
@@ -62,15 +65,27 @@ impl<P: RedisProbe> RedisCheck<P> {
         self.expected = Some(role);
         self
     }
+
+    /// Clients that connect again by themselves let a command wait for that, for longer than a check may.
+    async fn command(&self, command: &'static [&'static str]) -> Result<String, RedisError> {
+        match timeout(ANSWER_TIMEOUT, self.probe.command(command)).await {
+            Ok(answer) => answer,
+            Err(elapsed) => Err(RedisError::Unreachable(elapsed.into())),
+        }
+    }
 }
+
+/// For each of two commands, and together less than the usual timeout, so that the reason is given before the run is
+/// aborted.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(800);
 
 impl<P: RedisProbe> HealthCheck for RedisCheck<P> {
     async fn check(&self) -> Result<CheckReport, CheckFailure> {
-        let pong = self.probe.command(&["PING"]).await.map_err(failure_of)?;
+        let pong = self.command(&["PING"]).await.map_err(failure_of)?;
         if pong != "PONG" {
             return Err(CheckFailure::new("invalid_response", "the answer to PING is not PONG"));
         }
-        match self.probe.command(&["INFO"]).await {
+        match self.command(&["INFO"]).await {
             Ok(text) => Info::read(&text).judge(self.expected),
             Err(RedisError::Server { code }) if code == "NOPERM" => {
                 Ok(CheckReport::healthy().with_data("partial", true))

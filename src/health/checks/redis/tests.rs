@@ -15,10 +15,14 @@ impl RedisProbe for Canned {
             ["INFO"] => self.info,
             other => panic!("not a command of a check: {other:?}"),
         };
+        if answer == HANGS {
+            std::future::pending::<()>().await;
+        }
         if answer.starts_with('-') { Err(RedisError::of_server_text(answer)) } else { Ok(answer.to_owned()) }
     }
 }
 
+const HANGS: &str = "hangs";
 const PRIMARY: &str = "# Memory\r\nused_memory:900\r\nmaxmemory:1000\r\nmaxmemory_policy:noeviction\r\n\
     # Persistence\r\nloading:0\r\nrdb_last_bgsave_status:ok\r\naof_last_write_status:ok\r\n# Replication\r\nrole:master\r\n";
 const REPLICA: &str = "role:slave\r\nmaster_link_status:up\r\n";
@@ -54,6 +58,7 @@ async fn errors_of_the_server_are_told_apart_by_reason() {
         ("-CLUSTERDOWN The cluster is down", "cluster_down"),
         ("-ERR max number of clients reached", "server_error"),
         ("HELLO", "invalid_response"),
+        (HANGS, "unreachable"),
         ("PONG", "healthy"),
     ] {
         assert_eq!(reason(&ask(ping, PRIMARY, None).await), expected, "{ping}");
