@@ -109,7 +109,11 @@ fn details_of(check: &CheckState) -> String {
 
 fn failure_of(failure: &LastFailure) -> String {
     let at: SystemTime = failure.at;
-    Object::new().text("reason", failure.reason).text("message", &failure.message).text("at", Timestamp::from(at).as_str()).finish()
+    Object::new()
+        .text("reason", failure.reason)
+        .text("message", &failure.message)
+        .text("at", Timestamp::from(at).as_str())
+        .finish()
 }
 
 #[cfg(test)]
