@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::SolanaCheck;
 use crate::clock::ManualClock;
-use crate::health::checks::peer::{Peer, nobody};
+use crate::health::checks::peer::{CERTIFICATE, Peer, nobody};
 use crate::health::{CheckFailure, CheckReport, Datum, HealthCheck};
 
 const AT_SLOT_7: &str = r#"[{"jsonrpc":"2.0","id":2,"result":7},{"jsonrpc":"2.0","id":1,"result":"ok"}]"#;
@@ -101,4 +101,19 @@ async fn node_that_calls_itself_healthy_but_stands_still_is_stalled() {
         assert_eq!(reason(&check.check().await), expected);
         held.advance(Duration::from_secs(15));
     }
+}
+
+#[tokio::test]
+async fn self_signed_node_is_trusted_only_when_told_so() {
+    let peer = Peer::tls_json(AT_SLOT_7);
+    let make = || SolanaCheck::new(&peer.url("https", "/")).unwrap();
+    assert_eq!(reason(&make().check().await), "tls");
+    assert_eq!(reason(&make().pinned_certificate(CERTIFICATE).unwrap().check().await), "healthy");
+    assert_eq!(reason(&make().any_certificate_on_loopback().unwrap().check().await), "healthy");
+    assert!(SolanaCheck::new("https://rpc.example.com").unwrap().any_certificate_on_loopback().is_err());
+    let ssh = Peer::speaking_first("SSH-2.0-OpenSSH_9.2\r\n");
+    assert_eq!(reason(&ask(&ssh.url("https", "/")).await), "tls");
+    let slow = Peer::silent();
+    let url = slow.url("http", "/");
+    assert!(tokio::time::timeout(Duration::from_millis(50), ask(&url)).await.is_err(), "time is limited by the runner");
 }
