@@ -58,14 +58,15 @@ impl Trust {
         let provider = Arc::new(ring::default_provider());
         let builder =
             ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-        let verifier: Arc<dyn ServerCertVerifier> = match self {
+        let judgement = match self {
             Self::System => {
                 return Ok(builder.with_native_roots().map_err(TrustError::NoSystemRoots)?.with_no_client_auth());
             }
-            Self::Nobody => Arc::new(PinnedVerifier::new(Vec::new(), provider)?),
-            Self::Pinned(certificates) => Arc::new(PinnedVerifier::new(certificates, provider)?),
-            Self::AnyOnLoopback => Arc::new(AnyVerifier { provider }),
+            Self::Nobody => Judgement::Pinned(PinnedCertificates::new(Vec::new(), &provider)?),
+            Self::Pinned(certificates) => Judgement::Pinned(PinnedCertificates::new(certificates, &provider)?),
+            Self::AnyOnLoopback => Judgement::Any,
         };
+        let verifier = Arc::new(Verifier { judgement, provider });
         Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
     }
 }
@@ -80,33 +81,20 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     }
 }
 
-/// Accepts the pinned certificates themselves, whatever names and dates they carry, and what they vouch for.
-///
-/// A pinned certificate is known byte by byte, so its contents prove nothing more. That matters, because self-signed
-/// certificates of gateways often name no host and are no certificate authorities.
+/// Judges a server's certificate by a [`Judgement`]; that the server holds its key is always verified.
 #[derive(Debug)]
-struct PinnedVerifier {
-    pinned: Vec<CertificateDer<'static>>,
-    /// `None` if none of them can vouch for another.
-    authorities: Option<Arc<WebPkiServerVerifier>>,
+struct Verifier {
+    judgement: Judgement,
     provider: Arc<CryptoProvider>,
 }
 
-impl PinnedVerifier {
-    fn new(pinned: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Self, TrustError> {
-        let mut roots = RootCertStore::empty();
-        let (usable, _) = roots.add_parsable_certificates(pinned.iter().cloned());
-        let authorities = if usable == 0 {
-            None
-        } else {
-            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-            Some(builder.build().map_err(|error| TrustError::Malformed(error.into()))?)
-        };
-        Ok(Self { pinned, authorities, provider })
-    }
+#[derive(Debug)]
+enum Judgement {
+    Pinned(PinnedCertificates),
+    Any,
 }
 
-impl ServerCertVerifier for PinnedVerifier {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -115,10 +103,14 @@ impl ServerCertVerifier for PinnedVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.pinned.iter().any(|pinned| pinned == end_entity) {
+        let pinned = match &self.judgement {
+            Judgement::Any => return Ok(ServerCertVerified::assertion()),
+            Judgement::Pinned(pinned) => pinned,
+        };
+        if pinned.certificates.iter().any(|certificate| certificate == end_entity) {
             return Ok(ServerCertVerified::assertion());
         }
-        match &self.authorities {
+        match &pinned.authorities {
             Some(verifier) => verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
             None => Err(CertificateError::UnknownIssuer.into()),
         }
@@ -147,44 +139,28 @@ impl ServerCertVerifier for PinnedVerifier {
     }
 }
 
-/// Accepts every certificate, but not a server that does not hold its key.
+/// Certificates that are accepted themselves, whatever names and dates they carry, with what they vouch for.
+///
+/// A pinned certificate is known byte by byte, so its contents prove nothing more. That matters, because self-signed
+/// certificates of gateways often name no host and are no certificate authorities.
 #[derive(Debug)]
-struct AnyVerifier {
-    provider: Arc<CryptoProvider>,
+struct PinnedCertificates {
+    certificates: Vec<CertificateDer<'static>>,
+    /// `None` if none of them can vouch for another.
+    authorities: Option<Arc<WebPkiServerVerifier>>,
 }
 
-impl ServerCertVerifier for AnyVerifier {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+impl PinnedCertificates {
+    fn new(certificates: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Self, TrustError> {
+        let mut roots = RootCertStore::empty();
+        let (usable, _) = roots.add_parsable_certificates(certificates.iter().cloned());
+        let authorities = if usable == 0 {
+            None
+        } else {
+            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+            Some(builder.build().map_err(|error| TrustError::Malformed(error.into()))?)
+        };
+        Ok(Self { certificates, authorities })
     }
 }
 
