@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::diagnostics::Diagnostics;
+use aistm7_monitoring::metrics::exposition::Format;
 use aistm7_monitoring::metrics::{
     Counter, Definition, Family, Histogram, LATENCY_EDGES, LabelValue, Limits, Meter, Registry, Unit,
 };
@@ -186,11 +187,12 @@ fn compare(title: &str, rounds: usize, times: u32, mut contenders: Vec<Contender
 fn renderers(series: usize) -> Vec<Contender> {
     let (ours, client, tikv, exporter) = (ours(series), client(series), tikv(series), exporter(series));
     let handle = exporter.handle();
-    let mut texts = (String::new(), String::new(), String::new());
+    let mut texts = (Vec::new(), String::new(), String::new());
     vec![
         Contender::new("ours, text", move |times| {
             for _ in 0..times {
-                texts.0 = ours.render();
+                texts.0.clear();
+                ours.encode(Format::Text, &mut texts.0);
                 black_box(&texts.0);
             }
         }),
@@ -218,7 +220,11 @@ fn renderers(series: usize) -> Vec<Contender> {
     ]
 }
 
-fn counters() -> Vec<(&'static str, Arc<dyn Fn(u32) + Send + Sync>)> {
+/// Records so many times.
+type Record = Arc<dyn Fn(u32) + Send + Sync>;
+type Subject = (&'static str, Record);
+
+fn counters() -> Vec<Subject> {
     let family: Family<Counter, 0> = Meter::new(&Registry::new()).counter(&REQUESTS).expect("a valid definition");
     let ours = family.series([]);
     let client = prometheus_client::metrics::counter::Counter::<u64>::default();
@@ -243,10 +249,10 @@ fn counters() -> Vec<(&'static str, Arc<dyn Fn(u32) + Send + Sync>)> {
     ]
 }
 
-fn histograms() -> Vec<(&'static str, Arc<dyn Fn(u32) + Send + Sync>)> {
+fn histograms() -> Vec<Subject> {
     // Samples as a server has them: most in a few neighbouring buckets, some far off.
     let samples: Arc<[f64]> = (0..1024).map(|at| if at % 8 == 0 { sample_of(at) } else { 0.02 }).collect();
-    fn run(samples: &Arc<[f64]>, record: impl Fn(f64) + Send + Sync + 'static) -> Arc<dyn Fn(u32) + Send + Sync> {
+    fn run(samples: &Arc<[f64]>, record: impl Fn(f64) + Send + Sync + 'static) -> Record {
         let samples = Arc::clone(samples);
         Arc::new(move |times| {
             for at in 0..times as usize {
@@ -290,13 +296,13 @@ fn histograms() -> Vec<(&'static str, Arc<dyn Fn(u32) + Send + Sync>)> {
     ]
 }
 
-fn on_one_thread(subjects: Vec<(&'static str, Arc<dyn Fn(u32) + Send + Sync>)>) -> Vec<Contender> {
+fn on_one_thread(subjects: Vec<Subject>) -> Vec<Contender> {
     subjects.into_iter().map(|(name, run)| Contender::new(name, move |times| run(times))).collect()
 }
 
 /// Both threads record into the one series at the same time.
-fn on_two_threads(subjects: Vec<(&'static str, Arc<dyn Fn(u32) + Send + Sync>)>) -> Vec<Contender> {
-    let together = |run: Arc<dyn Fn(u32) + Send + Sync>| {
+fn on_two_threads(subjects: Vec<Subject>) -> Vec<Contender> {
+    let together = |run: Record| {
         move |times| {
             let start = Barrier::new(2);
             thread::scope(|scope| {
@@ -377,7 +383,12 @@ fn main() {
     compare("increment one counter, each of two threads", rounds, times, on_two_threads(counters()));
     compare("record into a histogram, one thread", rounds, times, on_one_thread(histograms()));
     compare("record into one histogram, each of two threads", rounds, times, on_two_threads(histograms()));
-    compare("counter!(\"literal\").increment(1)", rounds, times, macros(|| metrics::counter!("jobs_total").increment(1)));
+    compare(
+        "counter!(\"literal\").increment(1)",
+        rounds,
+        times,
+        macros(|| metrics::counter!("jobs_total").increment(1)),
+    );
     let labelled = || metrics::counter!("jobs_total", "queue" => "orders", "outcome" => "ok").increment(1);
     compare("counter!(\"literal\", 2 literal labels).increment(1)", rounds, times, macros(labelled));
     let timed = || metrics::histogram!("wait_seconds").record(0.02);
@@ -386,10 +397,12 @@ fn main() {
 }
 
 fn ours_alone(series: usize) -> Contender {
-    let registry = ours(series);
+    let (registry, mut text) = (ours(series), Vec::new());
     Contender::new("ours, text", move |times| {
         for _ in 0..times {
-            black_box(registry.render());
+            text.clear();
+            registry.encode(Format::Text, &mut text);
+            black_box(&text);
         }
     })
 }

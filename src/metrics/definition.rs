@@ -41,6 +41,11 @@ impl Unit {
     const SUFFIXED: [(Self, &'static str); 3] =
         [(Self::Seconds, "_seconds"), (Self::Bytes, "_bytes"), (Self::Ratio, "_ratio")];
 
+    /// What ends the name of a metric of this unit, before any `_total`.
+    pub(super) fn suffix(self) -> Option<&'static str> {
+        Self::SUFFIXED.into_iter().find(|(unit, _)| *unit == self).map(|(_, suffix)| suffix)
+    }
+
     /// The unit that a name without `_total` carries in its suffix.
     pub(super) fn of_name(name: &str) -> Self {
         let stem = name.strip_suffix("_total").unwrap_or(name);

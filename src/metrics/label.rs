@@ -28,6 +28,11 @@ impl LabelValue {
         Self(Cow::Owned(value))
     }
 
+    /// What [`Self::capped`] keeps of a value.
+    pub(super) fn cut(value: &str) -> &str {
+        &value[..value.floor_char_boundary(Self::MAX_BYTES)]
+    }
+
     /// The value.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,42 +68,66 @@ pub(super) fn identity<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) 
 }
 
 fn escape_into(out: &mut String, value: &str) {
-    for c in value.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '"' => out.push_str("\\\""),
-            '\n' => out.push_str("\\n"),
-            c => out.push(c),
+    out.extend(value.chars().flat_map(|c| escaped(c).into_iter().flatten()));
+}
+
+/// A character as the formats have it in a label value.
+fn escaped(c: char) -> [Option<char>; 2] {
+    match c {
+        '\\' | '"' => [Some('\\'), Some(c)],
+        '\n' => [Some('\\'), Some('n')],
+        c => [Some(c), None],
+    }
+}
+
+/// Whether [`identity`] would give an escaped value for a plain one.
+pub(super) fn is_escaped_form(escaped_value: &str, value: &str) -> bool {
+    if !escaped_value.contains('\\') {
+        return escaped_value == value;
+    }
+    value.chars().flat_map(|c| escaped(c).into_iter().flatten()).eq(escaped_value.chars())
+}
+
+/// The names and escaped values of an identity.
+pub(super) fn escaped_pairs(identity: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = identity;
+    std::iter::from_fn(move || {
+        let (name, after) = rest.split_once("=\"")?;
+        let end = closing_quote(after);
+        let value = &after[..end];
+        rest = after.get(end + 1..).unwrap_or_default().trim_start_matches(',');
+        Some((name, value))
+    })
+}
+
+fn closing_quote(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'"' if !is_escaped => return at,
+            b'\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
         }
     }
+    text.len()
 }
 
 /// The pairs of an identity, unescaped: the reverse of [`identity`].
 pub(super) fn pairs(identity: &str) -> Vec<(&str, String)> {
-    let mut pairs = Vec::new();
-    let mut rest = identity;
-    while let Some((name, after)) = rest.split_once("=\"") {
-        let mut value = String::new();
-        let mut chars = after.char_indices();
-        let mut end = after.len();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => {
-                    end = at;
-                    break;
-                }
-                '\\' => match chars.next() {
-                    Some((_, 'n')) => value.push('\n'),
-                    Some((_, escaped)) => value.push(escaped),
-                    None => {}
-                },
-                c => value.push(c),
-            }
+    escaped_pairs(identity).map(|(name, value)| (name, unescaped(value))).collect()
+}
+
+fn unescaped(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        match (c, if c == '\\' { chars.next() } else { None }) {
+            ('\\', Some('n')) => out.push('\n'),
+            ('\\', Some(escaped)) => out.push(escaped),
+            (c, _) => out.push(c),
         }
-        pairs.push((name, value));
-        rest = after.get(end + 1..).unwrap_or_default().trim_start_matches(',');
     }
-    pairs
+    out
 }
 
 #[cfg(test)]
@@ -117,7 +146,10 @@ mod tests {
         fn any_values_come_back_from_their_identity(a in ".+", b in "[\\\\\"\n,={}a]+") {
             let text = identity([("a", a.as_str()), ("b", b.as_str())]);
             prop_assert!(!text.contains('\n'));
-            prop_assert_eq!(pairs(&text), vec![("a", a), ("b", b)]);
+            prop_assert_eq!(pairs(&text), vec![("a", a.clone()), ("b", b.clone())]);
+            let forms: Vec<_> = escaped_pairs(&text).map(|(_, value)| value).collect();
+            prop_assert!(is_escaped_form(forms[0], &a) && is_escaped_form(forms[1], &b));
+            prop_assert_eq!(is_escaped_form(forms[0], &b), a == b);
         }
     }
 }

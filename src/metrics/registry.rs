@@ -1,14 +1,15 @@
 //! The registry: every family of one `Monitoring`, found by name.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::cell::Shape;
 use super::definition::{Definition, DefinitionError, Kind};
-use super::exposition;
-use super::family::{Budget, FamilyCore};
+use super::exposition::{self, Format};
+use super::facade::Index;
+use super::families::Families;
+use super::family_core::{Budget, FamilyCore};
 use super::snapshot::Snapshot;
 use crate::diagnostics::Diagnostics;
 
@@ -28,8 +29,9 @@ use crate::diagnostics::Diagnostics;
 pub struct Registry(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    /// Sorted, so that output is too.
-    pub(super) families: RwLock<BTreeMap<Arc<str>, Arc<FamilyCore>>>,
+    families: RwLock<Families>,
+    /// The way from the facade's keys to cells.
+    pub(super) index: Index,
     budget: Arc<Budget>,
 }
 
@@ -58,23 +60,42 @@ impl Registry {
     pub fn with(limits: Limits, diagnostics: Diagnostics) -> Self {
         let budget =
             Budget { per_family: limits.per_family, in_all: limits.in_all, used: AtomicUsize::new(0), diagnostics };
-        Self(Arc::new(Inner { families: RwLock::default(), budget: Arc::new(budget) }))
+        let budget = Arc::new(budget);
+        let families = RwLock::new(Families::with_own(&budget));
+        Self(Arc::new(Inner { families, index: Index::new(limits.in_all), budget }))
     }
 
     /// The values of all series, sorted by family and labels.
     ///
     /// Recording goes on meanwhile: locks are held to copy lists of references only.
     pub fn snapshot(&self) -> Snapshot {
-        let families: Vec<_> = {
-            let families = self.0.families.read().unwrap_or_else(PoisonError::into_inner);
-            families.values().cloned().collect()
-        };
-        Snapshot::of(&families)
+        Snapshot::of(&self.families())
     }
 
-    /// The Prometheus text format 0.0.4 of [`Registry::snapshot`]; equal state gives equal bytes.
+    /// The Prometheus text format 0.0.4; equal state gives equal bytes.
     pub fn render(&self) -> String {
-        exposition::text::encode(&self.snapshot())
+        let mut out = Vec::new();
+        self.encode(Format::Text, &mut out);
+        String::from_utf8(out).expect("OK because names, labels and numbers are UTF-8")
+    }
+
+    /// Appends all series in a format, straight from where they are counted; equal state gives equal bytes.
+    ///
+    /// Recording goes on meanwhile, and nothing is allocated once `out` is large enough and no series was born since
+    /// the last time.
+    ///
+    /// ```
+    /// use aistm7_monitoring::metrics::Registry;
+    /// use aistm7_monitoring::metrics::exposition::Format;
+    ///
+    /// let registry = Registry::new();
+    /// metrics::with_local_recorder(&registry, || metrics::counter!("jobs_total").increment(1));
+    /// let mut out = Vec::new();
+    /// registry.encode(Format::OpenMetrics, &mut out);
+    /// assert!(out.starts_with(b"# TYPE jobs counter\n") && out.ends_with(b"# EOF\n"));
+    /// ```
+    pub fn encode(&self, format: Format, out: &mut Vec<u8>) {
+        exposition::encode(&self.families(), format, out);
     }
 
     pub(super) fn diagnostics(&self) -> &Diagnostics {
@@ -83,14 +104,14 @@ impl Registry {
 
     /// Registers a checked definition, or finds the family that an equal one registered.
     pub(super) fn register(&self, definition: &Definition, edges: &[f64]) -> Result<Arc<FamilyCore>, DefinitionError> {
-        let mut families = self.0.families.write().unwrap_or_else(PoisonError::into_inner);
-        let clash =
-            |other: &str| DefinitionError::Clash { metric: definition.name.to_owned(), other: other.to_owned() };
-        if let Some(present) = families.get(definition.name) {
+        let name = definition.name;
+        let clash = |other: &str| DefinitionError::Clash { metric: name.to_owned(), other: other.to_owned() };
+        let mut families = self.write();
+        if let Some(present) = families.get(name) {
             let equal = present.definition.as_ref() == Some(definition) && *present.shape.edges == *edges;
-            return if equal { Ok(Arc::clone(present)) } else { Err(clash(definition.name)) };
+            return if equal { Ok(Arc::clone(present)) } else { Err(clash(name)) };
         }
-        if let Some(other) = shown_under(&families, definition.name, definition.kind) {
+        if let Some(other) = families.shown_under(name, definition.kind) {
             return Err(clash(&other));
         }
         let shape = Shape::new(
@@ -100,45 +121,55 @@ impl Registry {
             definition.absent_until_set,
             self.diagnostics().clone(),
         );
-        Ok(self
-            .add(&mut families, FamilyCore::new(definition.name, shape, Some(*definition), Arc::clone(&self.0.budget))))
+        Ok(families.add(FamilyCore::new(name, name, shape, Some(*definition), Arc::clone(&self.0.budget))))
     }
 
-    /// Finds or creates a family of the facade; `None` if its name is taken by something else.
-    pub(super) fn foreign(&self, name: &str, shape: impl FnOnce() -> Shape, kind: Kind) -> Option<Arc<FamilyCore>> {
-        let of_kind = |present: &Arc<FamilyCore>| (present.shape.kind == kind).then(|| Arc::clone(present));
+    /// Finds or creates a family of the facade.
+    pub(super) fn foreign(
+        &self,
+        raw_name: &str,
+        name: &str,
+        kind: Kind,
+        shape: impl FnOnce() -> Shape,
+    ) -> Result<Arc<FamilyCore>, Refused> {
+        let of_kind = |present: &Arc<FamilyCore>| {
+            if present.shape.kind == kind { Ok(Arc::clone(present)) } else { Err(Refused::Taken) }
+        };
         if let Some(present) = self.0.families.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return of_kind(present);
         }
-        let mut families = self.0.families.write().unwrap_or_else(PoisonError::into_inner);
+        let mut families = self.write();
         if let Some(present) = families.get(name) {
             return of_kind(present);
         }
-        if shown_under(&families, name, kind).is_some() {
-            return None;
+        if families.shown_under(name, kind).is_some() {
+            return Err(Refused::Taken);
         }
-        Some(self.add(&mut families, FamilyCore::new(name, shape(), None, Arc::clone(&self.0.budget))))
+        if families.len() >= MOST_FAMILIES || self.0.budget.is_used_up() {
+            return Err(Refused::Full);
+        }
+        Ok(families.add(FamilyCore::new(name, raw_name, shape(), None, Arc::clone(&self.0.budget))))
     }
 
-    fn add(&self, families: &mut BTreeMap<Arc<str>, Arc<FamilyCore>>, family: FamilyCore) -> Arc<FamilyCore> {
-        let family = Arc::new(family);
-        families.insert(Arc::clone(&family.name), Arc::clone(&family));
-        family
+    fn families(&self) -> Arc<[Arc<FamilyCore>]> {
+        let listed = self.0.families.read().unwrap_or_else(PoisonError::into_inner).listed();
+        listed.unwrap_or_else(|| self.write().list())
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Families> {
+        self.0.families.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The suffixes under which the text format shows the parts of a histogram.
-const HISTOGRAM_PARTS: [&str; 3] = ["_bucket", "_sum", "_count"];
+/// Chosen: ten times what a large service has. Definitions of the program itself are not held to it.
+const MOST_FAMILIES: usize = 10_000;
 
-/// The registered family whose shown names would meet those of a new one.
-fn shown_under(families: &BTreeMap<Arc<str>, Arc<FamilyCore>>, name: &str, kind: Kind) -> Option<String> {
-    let is_histogram = |stem: &str| families.get(stem).is_some_and(|family| family.shape.kind == Kind::Histogram);
-    let owner = HISTOGRAM_PARTS.iter().filter_map(|part| name.strip_suffix(part)).find(|stem| is_histogram(stem));
-    if let Some(stem) = owner {
-        return Some(stem.to_owned());
-    }
-    let parts = HISTOGRAM_PARTS.iter().filter(|_| kind == Kind::Histogram).map(|part| format!("{name}{part}"));
-    parts.into_iter().find(|part| families.contains_key(part.as_str()))
+/// Why a metric of the facade has no family.
+pub(super) enum Refused {
+    /// Its name is that of a metric of another kind, or of a part of a histogram.
+    Taken,
+    /// There are too many families or series.
+    Full,
 }
 
 impl Default for Registry {
@@ -149,7 +180,7 @@ impl Default for Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let families = self.0.families.read().unwrap_or_else(PoisonError::into_inner).len();
+        let families = self.families().len();
         f.debug_struct("Registry").field("families", &families).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::cell::Cell;
 use super::definition::{Kind, Unit};
-use super::family::FamilyCore;
+use super::family_core::FamilyCore;
+
 use super::label::{identity, pairs};
 
 /// What a registry held when it was read. For expositions, health, alerts, reports and tests.
@@ -106,28 +107,7 @@ impl HistogramSnapshot {
 
 impl Snapshot {
     pub(super) fn of(cores: &[Arc<FamilyCore>]) -> Self {
-        let mut families: Vec<_> = cores.iter().map(|core| FamilySnapshot::of(core)).collect();
-        let of_itself = |name: &str, help: &str, kind, value: fn(&FamilyCore, &FamilySnapshot) -> Value| {
-            let series = cores.iter().zip(&families).map(|(core, family)| SeriesSnapshot {
-                labels: identity([("family", &*family.name)]).into(),
-                value: value(core, family),
-            });
-            FamilySnapshot { name: name.into(), kind, help: help.into(), series: series.collect() }
-        };
-        let own = [
-            of_itself("monitoring_series", "Series kept, by family.", Kind::Gauge, |_, family| {
-                Value::Gauge(family.series.len() as f64)
-            }),
-            of_itself(
-                "monitoring_series_overflow_total",
-                "Label sets that a cap sent to their family's overflow series.",
-                Kind::Counter,
-                |core, _| Value::Counter(CounterValue::Whole(core.overflowed())),
-            ),
-        ];
-        families.extend(own);
-        families.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { families }
+        Self { families: cores.iter().map(|core| FamilySnapshot::of(core)).collect() }
     }
 
     /// The families, sorted by name.
@@ -157,36 +137,34 @@ impl Snapshot {
 
 impl FamilySnapshot {
     fn of(core: &FamilyCore) -> Self {
-        let edges: Arc<[f64]> = core.shape.edges.as_ref().into();
-        let series = core
-            .cells()
-            .into_iter()
-            .filter_map(|(labels, cell)| Some(SeriesSnapshot { labels, value: read(&cell, core.shape.unit, &edges)? }));
+        let cells = core.cells();
+        let series = cells
+            .iter()
+            .filter_map(|cell| Some(SeriesSnapshot { labels: Arc::clone(cell.labels()), value: read(cell, core)? }));
         Self {
             name: Arc::clone(&core.name),
             kind: core.shape.kind,
-            help: core.help.get().cloned().unwrap_or_else(|| UNDESCRIBED.into()),
+            help: core.help.get().cloned().unwrap_or_else(|| core.help().into()),
             series: series.collect(),
         }
     }
 }
 
-/// The help of a metric that nobody described.
-const UNDESCRIBED: &str = "Reported through the metrics facade, without a description.";
-
-fn read(cell: &Cell, unit: Unit, edges: &Arc<[f64]>) -> Option<Value> {
-    let counted = |count| match unit {
+fn read(cell: &Cell, core: &FamilyCore) -> Option<Value> {
+    let counted = |count| match core.shape.unit {
         Unit::Seconds => CounterValue::Seconds(Duration::from_nanos(count)),
         _ => CounterValue::Whole(count),
     };
     Some(match cell {
         Cell::Counter(cell) => Value::Counter(counted(cell.get())),
-        Cell::ObservedCounter(read) => Value::Counter(counted(read())),
+        Cell::ObservedCounter(cell) => Value::Counter(counted(cell.get())),
         Cell::Gauge(cell) => Value::Gauge(cell.get()?),
-        Cell::ObservedGauge(read) => Value::Gauge(read()?),
-        Cell::Histogram(cell) => {
-            Value::Histogram(HistogramSnapshot { edges: Arc::clone(edges), buckets: cell.buckets(), sum: cell.sum() })
-        }
+        Cell::ObservedGauge(cell) => Value::Gauge(cell.get()?),
+        Cell::Histogram(cell) => Value::Histogram(HistogramSnapshot {
+            edges: Arc::clone(&core.shape.edges),
+            buckets: cell.buckets().collect(),
+            sum: cell.sum().as_f64(),
+        }),
     })
 }
 

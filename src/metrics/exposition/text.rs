@@ -1,74 +1,21 @@
 //! The Prometheus text format 0.0.4.
 
-use std::fmt::{self, Write};
-
-use crate::metrics::{CounterValue, FamilySnapshot, HistogramSnapshot, Snapshot, Value};
+use super::encode::escape_into;
 
 /// The content type, with the version that Prometheus 3 asks for.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Encodes a snapshot. Families without a series are left out; equal snapshots give equal bytes.
-pub fn encode(snapshot: &Snapshot) -> String {
-    let mut out = String::new();
-    for family in snapshot.families().iter().filter(|family| !family.series.is_empty()) {
-        // OK because writing to a String does not fail.
-        write_family(&mut out, family).expect("a String takes every byte");
-    }
-    out
-}
-
-fn write_family(out: &mut String, family: &FamilySnapshot) -> fmt::Result {
-    let name = &*family.name;
-    let help = family.help.replace('\\', "\\\\").replace('\n', "\\n");
-    write!(out, "# HELP {name} {help}\n# TYPE {name} {}\n", family.kind.as_str())?;
-    for series in &family.series {
-        let labels = &*series.labels;
-        match &series.value {
-            Value::Counter(CounterValue::Whole(count)) => sample(out, name, "", labels, format_args!("{count}")),
-            Value::Counter(CounterValue::Seconds(time)) => {
-                sample(out, name, "", labels, format_args!("{}", time.as_secs_f64()))
-            }
-            Value::Gauge(value) => sample(out, name, "", labels, format_args!("{}", Number(*value))),
-            Value::Histogram(histogram) => write_histogram(out, name, labels, histogram),
-        }?;
-    }
-    Ok(())
-}
-
-fn write_histogram(out: &mut String, name: &str, labels: &str, histogram: &HistogramSnapshot) -> fmt::Result {
-    let comma = if labels.is_empty() { "" } else { "," };
-    let mut cumulative = 0;
-    for (edge, count) in histogram.edges.iter().zip(&histogram.buckets) {
-        cumulative += count;
-        // `1.0` rather than `1`: the form that OpenMetrics and Prometheus 3 give the same series.
-        writeln!(out, "{name}_bucket{{{labels}{comma}le=\"{edge:?}\"}} {cumulative}")?;
-    }
-    let count = histogram.count();
-    writeln!(out, "{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {count}")?;
-    sample(out, name, "_sum", labels, format_args!("{}", Number(histogram.sum)))?;
-    sample(out, name, "_count", labels, format_args!("{count}"))
-}
-
-fn sample(out: &mut String, name: &str, suffix: &str, labels: &str, value: fmt::Arguments<'_>) -> fmt::Result {
-    if labels.is_empty() {
-        writeln!(out, "{name}{suffix} {value}")
-    } else {
-        writeln!(out, "{name}{suffix}{{{labels}}} {value}")
-    }
-}
-
-/// A number as the format spells it.
-struct Number(f64);
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            f64::INFINITY => f.write_str("+Inf"),
-            f64::NEG_INFINITY => f.write_str("-Inf"),
-            value if value.is_nan() => f.write_str("NaN"),
-            value => write!(f, "{value}"),
-        }
-    }
+/// The lines above a family's samples.
+pub(super) fn write_metadata(out: &mut Vec<u8>, name: &str, kind: &str, help: &str) {
+    out.extend_from_slice(b"# HELP ");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b' ');
+    escape_into(out, help, |byte| matches!(byte, b'\\' | b'\n'));
+    out.extend_from_slice(b"\n# TYPE ");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(kind.as_bytes());
+    out.push(b'\n');
 }
 
 #[cfg(test)]

@@ -1,15 +1,22 @@
 //! The `metrics` facade's way in: what third-party libraries report lands in the same store.
 
+mod index;
+mod names;
+
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use ::metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 
+pub(super) use self::index::Index;
+use self::names::{label_name, metric_name};
 use super::cell::{Cell, CounterCell, GaugeCell, HistogramCell, Shape};
-use super::definition::{self, Kind, LATENCY_EDGES, is_label_name, is_metric_name};
+use super::definition::{self, Kind, LATENCY_EDGES};
+use super::family_core::{FamilyCore, Found};
 use super::label::{LabelValue, identity};
-use super::registry::Registry;
+use super::registry::{Refused, Registry};
 use crate::diagnostics::Problem;
 
 impl Recorder for Registry {
@@ -26,47 +33,80 @@ impl Recorder for Registry {
     }
 
     fn register_counter(&self, key: &Key, _metadata: &Metadata<'_>) -> Counter {
-        match self.foreign_cell(key, Kind::Counter) {
-            Some(Cell::Counter(cell)) => Counter::from_arc(cell),
-            _ => Counter::noop(),
-        }
+        let handle = |cell: &Cell| match cell {
+            Cell::Counter(cell) => Some(Counter::from_arc(Arc::clone(cell))),
+            _ => None,
+        };
+        self.handle(key, Kind::Counter, handle).unwrap_or_else(Counter::noop)
     }
 
     fn register_gauge(&self, key: &Key, _metadata: &Metadata<'_>) -> Gauge {
-        match self.foreign_cell(key, Kind::Gauge) {
-            Some(Cell::Gauge(cell)) => Gauge::from_arc(cell),
-            _ => Gauge::noop(),
-        }
+        let handle = |cell: &Cell| match cell {
+            Cell::Gauge(cell) => Some(Gauge::from_arc(Arc::clone(cell))),
+            _ => None,
+        };
+        self.handle(key, Kind::Gauge, handle).unwrap_or_else(Gauge::noop)
     }
 
     fn register_histogram(&self, key: &Key, _metadata: &Metadata<'_>) -> Histogram {
-        match self.foreign_cell(key, Kind::Histogram) {
-            Some(Cell::Histogram(cell)) => Histogram::from_arc(cell),
-            _ => Histogram::noop(),
-        }
+        let handle = |cell: &Cell| match cell {
+            Cell::Histogram(cell) => Some(Histogram::from_arc(Arc::clone(cell))),
+            _ => None,
+        };
+        self.handle(key, Kind::Histogram, handle).unwrap_or_else(Histogram::noop)
     }
 }
 
 impl Registry {
     fn describe(&self, name: &str, kind: Kind, description: &str) {
-        if let Some(family) = self.foreign(&metric_name(name), || self.foreign_shape(name, kind), kind)
-            && !description.is_empty()
-        {
+        let Some(family) = self.foreign_family(name, kind) else {
+            return;
+        };
+        if !description.is_empty() {
             // A definition's own help, or an earlier description, stands.
             let _ = family.help.set(description.into());
         }
     }
 
+    /// The handle of a key's series: at once if the key was seen before, else by building its labels.
+    #[inline]
+    fn handle<T>(&self, key: &Key, kind: Kind, handle: impl Fn(&Cell) -> Option<T>) -> Option<T> {
+        self.0.index.get(key, &handle).or_else(|| handle(&self.foreign_cell(key, kind)?))
+    }
+
+    /// The long way. Problems of a key are told here, so once for a key that is indexed then.
+    #[cold]
     fn foreign_cell(&self, key: &Key, kind: Kind) -> Option<Cell> {
-        let name = metric_name(key.name());
-        if name != key.name() {
+        let family = self.foreign_family(key.name(), kind)?;
+        if *family.name != *key.name() {
             self.diagnostics().report(Problem::LabelSanitised, key.name());
         }
-        let Some(family) = self.foreign(&name, || self.foreign_shape(&name, kind), kind) else {
+        if *family.raw_name != *key.name() {
+            // Two names of the facade are one here: their numbers are added up, not lost.
             self.diagnostics().report(Problem::NameConflict, key.name());
-            return None;
-        };
-        Some(family.cell(self.foreign_identity(key)))
+        }
+        match family.cell(self.foreign_identity(key)) {
+            Found::Own(cell) => {
+                self.0.index.add(key, family, cell.clone());
+                Some(cell)
+            }
+            Found::Overflow(cell) => Some(cell),
+        }
+    }
+
+    fn foreign_family(&self, raw_name: &str, kind: Kind) -> Option<Arc<FamilyCore>> {
+        let name = metric_name(raw_name);
+        match self.foreign(raw_name, &name, kind, || self.foreign_shape(&name, kind)) {
+            Ok(family) => Some(family),
+            Err(refused) => {
+                let problem = match refused {
+                    Refused::Taken => Problem::NameConflict,
+                    Refused::Full => Problem::SeriesOverflow,
+                };
+                self.diagnostics().report(problem, raw_name);
+                None
+            }
+        }
     }
 
     fn foreign_shape(&self, name: &str, kind: Kind) -> Shape {
@@ -77,7 +117,7 @@ impl Registry {
     }
 
     fn foreign_identity(&self, key: &Key) -> String {
-        let mut labels: Vec<(Cow<'_, str>, LabelValue)> = Vec::with_capacity(key.labels().len());
+        let mut labels: Vec<(Cow<'_, str>, &str)> = Vec::with_capacity(key.labels().len());
         for label in key.labels() {
             let name = label_name(label.key());
             if name != label.key() || labels.iter().any(|(present, _)| *present == name) {
@@ -85,37 +125,10 @@ impl Registry {
             }
             // Of two labels with one name the last stands, as in a map.
             labels.retain(|(present, _)| *present != name);
-            labels.push((name, LabelValue::capped(label.value())));
+            labels.push((name, LabelValue::cut(label.value())));
         }
-        identity(labels.iter().map(|(name, value)| (name.as_ref(), value.as_str())))
+        identity(labels.iter().map(|(name, value)| (name.as_ref(), *value)))
     }
-}
-
-/// A name that Prometheus accepts: other characters become `_`.
-fn metric_name(name: &str) -> Cow<'_, str> {
-    if is_metric_name(name) { Cow::Borrowed(name) } else { Cow::Owned(sanitised(name, |c| c == ':')) }
-}
-
-/// As [`metric_name`]; names that Prometheus keeps for itself get the prefix `exported_`, as it does on a clash.
-fn label_name(name: &str) -> Cow<'_, str> {
-    if is_label_name(name) {
-        return Cow::Borrowed(name);
-    }
-    let sanitised = sanitised(name, |_| false);
-    Cow::Owned(if is_label_name(&sanitised) {
-        sanitised
-    } else {
-        format!("exported_{}", sanitised.trim_start_matches('_'))
-    })
-}
-
-fn sanitised(name: &str, further: impl Fn(char) -> bool) -> String {
-    let mut out: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || further(c) { c } else { '_' }).collect();
-    if !out.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || further(c)) {
-        out.insert(0, '_');
-    }
-    out
 }
 
 impl CounterFn for CounterCell {

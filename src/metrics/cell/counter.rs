@@ -1,0 +1,52 @@
+//! The cell of a counter.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::spread::Spread;
+
+/// Counts whole things, or nanoseconds when the family's unit is seconds.
+pub(in crate::metrics) struct CounterCell {
+    count: AtomicU64,
+    pub(super) labels: Arc<str>,
+    /// What threads counted that met another one at `count`.
+    spread: Spread,
+}
+
+impl CounterCell {
+    pub(super) fn new(labels: Arc<str>) -> Self {
+        Self { count: AtomicU64::new(0), labels, spread: Spread::default() }
+    }
+
+    #[inline]
+    pub(in crate::metrics) fn add(&self, by: u64) {
+        if let Some(own) = self.spread.own() {
+            own.word(0).fetch_add(by, Ordering::Relaxed);
+            return;
+        }
+        let seen = self.count.load(Ordering::Relaxed);
+        let sum = seen.wrapping_add(by);
+        if self.count.compare_exchange(seen, sum, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            self.count.fetch_add(by, Ordering::Relaxed);
+            self.spread.collided(1);
+        }
+    }
+
+    /// Raises the counter to `value`; a counter never goes back.
+    pub(in crate::metrics) fn raise(&self, value: u64) {
+        // What others add meanwhile counts as added afterwards.
+        self.count.fetch_max(value.saturating_sub(self.spread.total(0)), Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(in crate::metrics) fn get(&self) -> u64 {
+        self.count.load(Ordering::Relaxed).wrapping_add(self.spread.total(0))
+    }
+}
+
+impl fmt::Debug for CounterCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.get())
+    }
+}

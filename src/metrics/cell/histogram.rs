@@ -1,0 +1,120 @@
+//! The cell of a histogram.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Shape;
+use super::spread::{Lines, Spread};
+use crate::metrics::definition::Unit;
+
+/// Fixed buckets, none of them cumulative; the last one is `+Inf`'s own.
+pub(in crate::metrics) struct HistogramCell {
+    shape: Arc<Shape>,
+    pub(super) labels: Arc<str>,
+    /// The sum, then the buckets: what small samples touch is one cache line.
+    words: Lines,
+    /// What threads recorded that met another one at `words`; of the same layout.
+    spread: Spread,
+}
+
+/// Where the sum is: integer nanoseconds when the unit is seconds, else the bits of an `f64`.
+const SUM: usize = 0;
+const FIRST_BUCKET: usize = 1;
+
+impl HistogramCell {
+    pub(super) fn new(shape: Arc<Shape>, labels: Arc<str>) -> Self {
+        // A bucket for each edge and one for +Inf.
+        let words = Lines::of(FIRST_BUCKET + shape.edges.len() + 1);
+        Self { shape, labels, words, spread: Spread::default() }
+    }
+
+    /// Records a sample in the family's unit. Not a number, infinite and (for seconds) negative samples are refused
+    /// and counted.
+    pub(in crate::metrics) fn record(&self, value: f64, times: u64) {
+        if self.shape.unit == Unit::Seconds {
+            return match nanos_of(value) {
+                Some(nanos) => self.record_nanos(nanos, times),
+                None => self.shape.reject(),
+            };
+        }
+        if !value.is_finite() {
+            return self.shape.reject();
+        }
+        let bucket = self.shape.edges.partition_point(|edge| *edge < value);
+        // The cast is exact up to 2^53 repetitions of one sample.
+        let total = value * times as f64;
+        self.add(bucket, times, |bits| (f64::from_bits(bits) + total).to_bits());
+    }
+
+    #[inline]
+    pub(in crate::metrics) fn record_duration(&self, duration: Duration) {
+        if self.shape.unit == Unit::Seconds {
+            self.record_nanos(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), 1);
+        } else {
+            self.record(duration.as_secs_f64(), 1);
+        }
+    }
+
+    #[inline]
+    fn record_nanos(&self, nanos: u64, times: u64) {
+        let bucket = self.shape.edges_nanos.partition_point(|edge| *edge < nanos);
+        let total = nanos.saturating_mul(times);
+        self.add(bucket, times, |sum| sum.wrapping_add(total));
+    }
+
+    #[inline]
+    fn add(&self, bucket: usize, times: u64, sum: impl Fn(u64) -> u64) {
+        let words = self.spread.own().unwrap_or(&self.words);
+        words.word(FIRST_BUCKET + bucket).fetch_add(times, Ordering::Relaxed);
+        let (place, mut seen) = (words.word(SUM), words.word(SUM).load(Ordering::Relaxed));
+        while let Err(other) = place.compare_exchange(seen, sum(seen), Ordering::Relaxed, Ordering::Relaxed) {
+            seen = other;
+            self.spread.collided(self.words.words());
+        }
+    }
+
+    /// The samples in each bucket, from the lowest; the last one is `+Inf`'s own.
+    pub(in crate::metrics) fn buckets(&self) -> impl Iterator<Item = u64> {
+        let buckets = FIRST_BUCKET..FIRST_BUCKET + self.shape.edges.len() + 1;
+        buckets.map(|at| self.words.word(at).load(Ordering::Relaxed).wrapping_add(self.spread.total(at)))
+    }
+
+    pub(in crate::metrics) fn sum(&self) -> Sum {
+        let word = self.words.word(SUM).load(Ordering::Relaxed);
+        match self.shape.unit {
+            Unit::Seconds => Sum::Nanos(word.wrapping_add(self.spread.total(SUM))),
+            _ => Sum::Number(self.spread.words(SUM).map(f64::from_bits).fold(f64::from_bits(word), |a, b| a + b)),
+        }
+    }
+}
+
+/// The sum of a histogram's samples.
+#[derive(Clone, Copy)]
+pub(in crate::metrics) enum Sum {
+    /// Of seconds.
+    Nanos(u64),
+    Number(f64),
+}
+
+impl Sum {
+    pub(in crate::metrics) fn as_f64(self) -> f64 {
+        match self {
+            Self::Nanos(nanos) => Duration::from_nanos(nanos).as_secs_f64(),
+            Self::Number(number) => number,
+        }
+    }
+}
+
+/// Seconds as whole nanoseconds; `None` for what is no duration. Durations past 584 years are held at that.
+pub(super) fn nanos_of(seconds: f64) -> Option<u64> {
+    // The cast saturates, and cuts what half a nanosecond has rounded up. Cheaper than `round`, which is a call.
+    (seconds.is_finite() && seconds >= 0.0).then_some((seconds * 1e9 + 0.5) as u64)
+}
+
+impl fmt::Debug for HistogramCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.buckets()).finish()
+    }
+}

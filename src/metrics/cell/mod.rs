@@ -1,0 +1,90 @@
+//! Where the numbers are: one cell a series, made of atomics, with the labels that name it.
+//!
+//! Every ordering in these files is `Relaxed` unless it says otherwise: a cell holds lone numbers whose readers
+//! (scrapes) need no other memory to be visible with them.
+
+mod counter;
+mod gauge;
+mod histogram;
+mod spread;
+
+use std::sync::Arc;
+
+pub(super) use self::counter::CounterCell;
+pub(super) use self::gauge::GaugeCell;
+pub(super) use self::histogram::{HistogramCell, Sum};
+use super::definition::{Kind, Unit};
+use crate::diagnostics::{Diagnostics, Problem};
+
+/// What is shared by the cells of one family.
+pub(super) struct Shape {
+    pub(super) kind: Kind,
+    pub(super) unit: Unit,
+    pub(super) edges: Arc<[f64]>,
+    /// The edges in nanoseconds, when the unit is seconds.
+    edges_nanos: Box<[u64]>,
+    absent_until_set: bool,
+    diagnostics: Diagnostics,
+}
+
+impl Shape {
+    pub(super) fn new(kind: Kind, unit: Unit, edges: &[f64], absent_until_set: bool, diagnostics: Diagnostics) -> Self {
+        let edges_nanos = match unit {
+            Unit::Seconds => edges.iter().map(|edge| histogram::nanos_of(*edge).unwrap_or(0)).collect(),
+            _ => Box::default(),
+        };
+        Self { kind, unit, edges: edges.into(), edges_nanos, absent_until_set, diagnostics }
+    }
+
+    fn reject(&self) {
+        self.diagnostics.count(Problem::SampleRejected);
+    }
+}
+
+/// The storage of one series.
+#[derive(Clone)]
+pub(super) enum Cell {
+    Counter(Arc<CounterCell>),
+    Gauge(Arc<GaugeCell>),
+    Histogram(Arc<HistogramCell>),
+    ObservedCounter(Arc<Observed<u64>>),
+    /// `None` is absent.
+    ObservedGauge(Arc<Observed<Option<f64>>>),
+}
+
+/// A series whose value is computed whenever somebody reads it.
+pub(super) struct Observed<T> {
+    labels: Arc<str>,
+    read: Box<dyn Fn() -> T + Send + Sync>,
+}
+
+impl<T> Observed<T> {
+    pub(super) fn new(labels: Arc<str>, read: impl Fn() -> T + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { labels, read: Box::new(read) })
+    }
+
+    pub(super) fn get(&self) -> T {
+        (self.read)()
+    }
+}
+
+impl Cell {
+    pub(super) fn new(shape: &Arc<Shape>, labels: Arc<str>) -> Self {
+        match shape.kind {
+            Kind::Counter => Self::Counter(Arc::new(CounterCell::new(labels))),
+            Kind::Gauge => Self::Gauge(Arc::new(GaugeCell::new(Arc::clone(shape), labels))),
+            Kind::Histogram => Self::Histogram(Arc::new(HistogramCell::new(Arc::clone(shape), labels))),
+        }
+    }
+
+    /// `a="1",b="2"`: sorted and escaped, the identity of the series in its family.
+    pub(super) fn labels(&self) -> &Arc<str> {
+        match self {
+            Self::Counter(cell) => &cell.labels,
+            Self::Gauge(cell) => &cell.labels,
+            Self::Histogram(cell) => &cell.labels,
+            Self::ObservedCounter(cell) => &cell.labels,
+            Self::ObservedGauge(cell) => &cell.labels,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What keeps threads that record into one series off each other's cache lines.
+//!
+//! A cell has one place for its numbers until threads collide there often. Then it gets, once, several copies of the
+//! place, and each thread adds to the copy that it was dealt; readers add the copies up. A series that one thread uses
+//! at a time, as nearly all are, never pays for it.
+
+use std::array;
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// Numbers in whole cache lines, which they share with no other cell's.
+pub(super) struct Lines(Box<[Line]>);
+
+#[derive(Default)]
+#[repr(align(64))]
+struct Line([AtomicU64; WORDS_PER_LINE]);
+
+/// Of 64 bytes: a cache line of x86-64 and of most ARM.
+const WORDS_PER_LINE: usize = 8;
+
+impl Lines {
+    /// Room for so many words, all 0.
+    pub(super) fn of(words: usize) -> Self {
+        Self((0..words.div_ceil(WORDS_PER_LINE)).map(|_| Line::default()).collect())
+    }
+
+    /// How many words there is room for.
+    pub(super) fn words(&self) -> usize {
+        self.0.len() * WORDS_PER_LINE
+    }
+
+    #[inline]
+    pub(super) fn word(&self, at: usize) -> &AtomicU64 {
+        &self.0[at / WORDS_PER_LINE].0[at % WORDS_PER_LINE]
+    }
+}
+
+/// The copies of a cell's place, once it has some.
+#[derive(Default)]
+pub(super) struct Spread {
+    copies: OnceLock<Box<[Lines; COPIES]>>,
+    collisions: AtomicU32,
+}
+
+/// Chosen: four threads for each copy on a machine of 32 cores, half a KiB for a contended counter.
+const COPIES: usize = 8;
+
+/// Chosen: a series that two threads meet at by chance gets no copies, one that they fight for has them within
+/// a few microseconds.
+const COLLISIONS: u32 = 32;
+
+impl Spread {
+    /// The copy of this thread, if there are any.
+    #[inline]
+    pub(super) fn own(&self) -> Option<&Lines> {
+        self.copies.get().map(|copies| &copies[place_of_this_thread() % COPIES])
+    }
+
+    /// Notes that two threads met at a place of so many words. Allocates once in a cell's life.
+    #[cold]
+    pub(super) fn collided(&self, words: usize) {
+        if self.collisions.fetch_add(1, Ordering::Relaxed) == COLLISIONS {
+            // Only the thread that counted so far comes here, so nobody waits for it and nothing is there yet.
+            let _ = self.copies.set(Box::new(array::from_fn(|_| Lines::of(words))));
+        }
+    }
+
+    /// A word of each copy.
+    #[inline]
+    pub(super) fn words(&self, at: usize) -> impl Iterator<Item = u64> {
+        let copies = self.copies.get().map_or(&[][..], |copies| &copies[..]);
+        copies.iter().map(move |copy| copy.word(at).load(Ordering::Relaxed))
+    }
+
+    /// The sum of a word over the copies.
+    #[inline]
+    pub(super) fn total(&self, at: usize) -> u64 {
+        self.words(at).fold(0, u64::wrapping_add)
+    }
+}
+
+/// Threads are dealt numbers in turn, when they first need one.
+#[inline]
+fn place_of_this_thread() -> usize {
+    const NONE: usize = usize::MAX;
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static PLACE: Cell<usize> = const { Cell::new(NONE) };
+    }
+    // `Cell<usize>` has no destructor, so the thread has it to its very end.
+    match PLACE.get() {
+        NONE => {
+            let place = NEXT.fetch_add(1, Ordering::Relaxed) % COPIES;
+            PLACE.set(place);
+            place
+        }
+        place => place,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_appear_after_enough_collisions_and_add_up() {
+        let spread = Spread::default();
+        for _ in 0..COLLISIONS {
+            spread.collided(3);
+        }
+        assert!(spread.own().is_none());
+        spread.collided(3);
+        std::thread::scope(|scope| {
+            for _ in 0..3 * COPIES {
+                scope.spawn(|| spread.own().expect("has copies").word(2).fetch_add(1, Ordering::Relaxed));
+            }
+        });
+        assert_eq!(spread.total(2), 3 * COPIES as u64);
+        assert_eq!(spread.total(0), 0);
+    }
+
+    #[test]
+    fn places_are_whole_cache_lines() {
+        let lines = Lines::of(9);
+        assert_eq!(lines.words(), 16);
+        assert_eq!(std::ptr::from_ref(lines.word(0)).addr() % 64, 0);
+    }
+}
