@@ -78,7 +78,11 @@ impl HistogramCell {
     /// The samples in each bucket, from the lowest; the last one is `+Inf`'s own.
     pub(in crate::metrics) fn buckets(&self) -> impl Iterator<Item = u64> {
         let buckets = FIRST_BUCKET..FIRST_BUCKET + self.shape.edges.len() + 1;
-        buckets.map(|at| self.words.word(at).load(Ordering::Relaxed).wrapping_add(self.spread.total(at)))
+        let spread = self.spread.has_copies().then_some(&self.spread);
+        buckets.map(move |at| {
+            let elsewhere = spread.map_or(0, |spread| spread.total(at));
+            self.words.word(at).load(Ordering::Relaxed).wrapping_add(elsewhere)
+        })
     }
 
     pub(in crate::metrics) fn sum(&self) -> Sum {

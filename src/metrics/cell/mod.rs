@@ -8,7 +8,7 @@ mod gauge;
 mod histogram;
 mod spread;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 pub(super) use self::counter::CounterCell;
 pub(super) use self::gauge::GaugeCell;
@@ -77,6 +77,16 @@ impl Cell {
         }
     }
 
+    /// A reference that does not keep the cell; none of an observed one.
+    pub(super) fn downgrade(&self) -> Option<WeakCell> {
+        match self {
+            Self::Counter(cell) => Some(WeakCell::Counter(Arc::downgrade(cell))),
+            Self::Gauge(cell) => Some(WeakCell::Gauge(Arc::downgrade(cell))),
+            Self::Histogram(cell) => Some(WeakCell::Histogram(Arc::downgrade(cell))),
+            Self::ObservedCounter(_) | Self::ObservedGauge(_) => None,
+        }
+    }
+
     /// `a="1",b="2"`: sorted and escaped, the identity of the series in its family.
     pub(super) fn labels(&self) -> &Arc<str> {
         match self {
@@ -85,6 +95,24 @@ impl Cell {
             Self::Histogram(cell) => &cell.labels,
             Self::ObservedCounter(cell) => &cell.labels,
             Self::ObservedGauge(cell) => &cell.labels,
+        }
+    }
+}
+
+/// A reference to a cell that does not keep it.
+pub(super) enum WeakCell {
+    Counter(Weak<CounterCell>),
+    Gauge(Weak<GaugeCell>),
+    Histogram(Weak<HistogramCell>),
+}
+
+impl WeakCell {
+    #[inline]
+    pub(super) fn upgrade(&self) -> Option<Cell> {
+        match self {
+            Self::Counter(cell) => cell.upgrade().map(Cell::Counter),
+            Self::Gauge(cell) => cell.upgrade().map(Cell::Gauge),
+            Self::Histogram(cell) => cell.upgrade().map(Cell::Histogram),
         }
     }
 }

@@ -57,6 +57,11 @@ impl Spread {
         self.copies.get().map(|copies| &copies[place_of_this_thread() % COPIES])
     }
 
+    #[inline]
+    pub(super) fn has_copies(&self) -> bool {
+        self.copies.get().is_some()
+    }
+
     /// Notes that two threads met at a place of so many words. Allocates once in a cell's life.
     #[cold]
     pub(super) fn collided(&self, words: usize) {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::page::{Page, Short};
 use super::{Format, number, openmetrics, text};
 use crate::metrics::cell::{Cell, HistogramCell, Sum};
 use crate::metrics::definition::{Kind, Unit};
@@ -14,13 +15,13 @@ pub(in crate::metrics) struct Frame {
     /// `name_bucket{`
     bucket: Box<str>,
     /// `le="0.5"} `, for each edge and `+Inf`.
-    bounds: Box<[Box<str>]>,
+    bounds: Box<[Short]>,
 }
 
 impl Frame {
     pub(in crate::metrics) fn new(name: &str, edges: &[f64]) -> Self {
         let bounds = edges.iter().map(|edge| number::bound(*edge)).chain(["+Inf".to_owned()]);
-        let bounds = bounds.map(|bound| format!("le=\"{bound}\"}} ").into());
+        let bounds = bounds.map(|bound| Short::new(format!("le=\"{bound}\"}} ").as_bytes()));
         Self { bucket: format!("{name}_bucket{{").into(), bounds: bounds.collect() }
     }
 }
@@ -93,31 +94,27 @@ fn gauge(out: &mut Vec<u8>, name: &str, labels: &str, value: Option<f64>) {
 fn histogram(out: &mut Vec<u8>, family: &FamilyCore, labels: &str, cell: &HistogramCell) {
     let (name, frame) = (&*family.name, &family.frame);
     let start = out.len();
-    out.extend_from_slice(frame.bucket.as_bytes());
-    out.extend_from_slice(labels.as_bytes());
-    if !labels.is_empty() {
-        out.push(b',');
-    }
-    let line_start = start..out.len();
-    let (mut cumulative, mut count) = (0u64, 0..0);
+    let line = frame.bucket.len() + labels.len() + ",".len() + 2 * Short::ROOM;
+    out.resize(start + line * frame.bounds.len(), 0);
+    let mut page = Page::new(&mut out[start..]);
+    page.put(frame.bucket.as_bytes());
+    page.put(labels.as_bytes());
+    page.put(if labels.is_empty() { b"" } else { b"," });
+    let common = page.len();
+    let (mut cumulative, mut count) = (0u64, Short::count(0));
     for (at, (bound, own)) in frame.bounds.iter().zip(cell.buckets()).enumerate() {
         if at > 0 {
-            out.extend_from_within(line_start.clone());
+            page.repeat(common);
         }
-        out.extend_from_slice(bound.as_bytes());
-        if own == 0 && at > 0 {
-            // The same digits as in the line before.
-            let digits = out.len()..out.len() + count.len();
-            out.extend_from_within(count);
-            count = digits;
-        } else {
+        page.put_short(bound);
+        if own > 0 {
             cumulative = cumulative.wrapping_add(own);
-            let digits = out.len();
-            number::push_u64(out, cumulative);
-            out.push(b'\n');
-            count = digits..out.len();
+            count = Short::count(cumulative);
         }
+        page.put_short(&count);
     }
+    let end = start + page.len();
+    out.truncate(end);
     sample(out, name, "_sum", labels, |out| match cell.sum() {
         Sum::Nanos(nanos) => number::push_seconds(out, nanos),
         Sum::Number(sum) => number::push_f64(out, sum),

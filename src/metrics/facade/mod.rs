@@ -33,24 +33,24 @@ impl Recorder for Registry {
     }
 
     fn register_counter(&self, key: &Key, _metadata: &Metadata<'_>) -> Counter {
-        let handle = |cell: &Cell| match cell {
-            Cell::Counter(cell) => Some(Counter::from_arc(Arc::clone(cell))),
+        let handle = |cell| match cell {
+            Cell::Counter(cell) => Some(Counter::from_arc(cell)),
             _ => None,
         };
         self.handle(key, Kind::Counter, handle).unwrap_or_else(Counter::noop)
     }
 
     fn register_gauge(&self, key: &Key, _metadata: &Metadata<'_>) -> Gauge {
-        let handle = |cell: &Cell| match cell {
-            Cell::Gauge(cell) => Some(Gauge::from_arc(Arc::clone(cell))),
+        let handle = |cell| match cell {
+            Cell::Gauge(cell) => Some(Gauge::from_arc(cell)),
             _ => None,
         };
         self.handle(key, Kind::Gauge, handle).unwrap_or_else(Gauge::noop)
     }
 
     fn register_histogram(&self, key: &Key, _metadata: &Metadata<'_>) -> Histogram {
-        let handle = |cell: &Cell| match cell {
-            Cell::Histogram(cell) => Some(Histogram::from_arc(Arc::clone(cell))),
+        let handle = |cell| match cell {
+            Cell::Histogram(cell) => Some(Histogram::from_arc(cell)),
             _ => None,
         };
         self.handle(key, Kind::Histogram, handle).unwrap_or_else(Histogram::noop)
@@ -70,8 +70,8 @@ impl Registry {
 
     /// The handle of a key's series: at once if the key was seen before, else by building its labels.
     #[inline]
-    fn handle<T>(&self, key: &Key, kind: Kind, handle: impl Fn(&Cell) -> Option<T>) -> Option<T> {
-        self.0.index.get(key, &handle).or_else(|| handle(&self.foreign_cell(key, kind)?))
+    fn handle<T>(&self, key: &Key, kind: Kind, handle: impl Fn(Cell) -> Option<T>) -> Option<T> {
+        self.0.index.get(key).and_then(&handle).or_else(|| handle(self.foreign_cell(key, kind)?))
     }
 
     /// The long way. Problems of a key are told here, so once for a key that is indexed then.
@@ -87,7 +87,7 @@ impl Registry {
         }
         match family.cell(self.foreign_identity(key)) {
             Found::Own(cell) => {
-                self.0.index.add(key, family, cell.clone());
+                self.0.index.add(key, &family, &cell);
                 Some(cell)
             }
             Found::Overflow(cell) => Some(cell),

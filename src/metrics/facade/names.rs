@@ -28,7 +28,36 @@ pub(super) fn is_metric_name_of(valid_name: &str, name: &str) -> bool {
 }
 
 /// Whether these labels are those of a series, in any order.
-pub(super) fn are_labels_of<'a>(identity: &str, labels: impl Iterator<Item = &'a Label> + Clone) -> bool {
+#[inline]
+pub(super) fn are_labels_of<'a>(identity: &str, labels: impl ExactSizeIterator<Item = &'a Label> + Clone) -> bool {
+    if labels.len() == 0 { identity.is_empty() } else { are_plainly(identity, labels.clone()) || are(identity, labels) }
+}
+
+/// As [`are_labels_of`] of labels that are as in the identity byte by byte, as nearly all are; `false` is no answer.
+fn are_plainly<'a>(identity: &str, labels: impl ExactSizeIterator<Item = &'a Label> + Clone) -> bool {
+    let mut rest = identity.as_bytes();
+    let mut missing = labels.len();
+    while missing > 0 {
+        let after = |label: &Label| {
+            let (name, value) = (label.key().as_bytes(), label.value().as_bytes());
+            let after = rest.strip_prefix(name)?.strip_prefix(b"=\"")?.strip_prefix(value)?.strip_prefix(b"\"")?;
+            // With such a byte it could hold an end that is not its own.
+            let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | b'\n');
+            (name.iter().all(is_plain) && value.iter().all(is_plain)).then_some(after)
+        };
+        let Some(after) = labels.clone().find_map(after) else {
+            return false;
+        };
+        missing -= 1;
+        rest = match after.strip_prefix(b",") {
+            Some(rest) if missing > 0 => rest,
+            _ => return missing == 0 && after.is_empty(),
+        };
+    }
+    false
+}
+
+fn are<'a>(identity: &str, labels: impl Iterator<Item = &'a Label> + Clone) -> bool {
     // Names in an identity differ. So if there are as many labels, none of them can be left over.
     let mut missing = labels.clone().filter(|label| !label.value().is_empty()).count();
     for (name, value) in escaped_pairs(identity) {
