@@ -75,6 +75,12 @@ impl HistogramCell {
         }
     }
 
+    /// Reads one word of each cache line.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        self.words.each_line().map(|word| word.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
+    }
+
     /// The samples in each bucket, from the lowest; the last one is `+Inf`'s own.
     pub(in crate::metrics) fn buckets(&self) -> impl Iterator<Item = u64> {
         let buckets = FIRST_BUCKET..FIRST_BUCKET + self.shape.edges.len() + 1;

@@ -77,6 +77,16 @@ impl Cell {
         }
     }
 
+    /// Reads a little of everything that showing the cell needs, so that it is near when it is shown.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        let label = self.labels().as_bytes().last().copied().map_or(0, u64::from);
+        match self {
+            Self::Histogram(cell) => cell.touch().wrapping_add(label),
+            _ => label,
+        }
+    }
+
     /// A reference that does not keep the cell; none of an observed one.
     pub(super) fn downgrade(&self) -> Option<WeakCell> {
         match self {

@@ -34,6 +34,11 @@ impl Lines {
     pub(super) fn word(&self, at: usize) -> &AtomicU64 {
         &self.0[at / WORDS_PER_LINE].0[at % WORDS_PER_LINE]
     }
+
+    /// The first word of each line.
+    pub(super) fn each_line(&self) -> impl Iterator<Item = &AtomicU64> {
+        self.0.iter().map(|line| &line.0[0])
+    }
 }
 
 /// The copies of a cell's place, once it has some.

@@ -2,6 +2,7 @@
 //!
 //! It allocates nothing itself: what can be prepared is prepared when a family or a series is born.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use super::page::{Page, Short};
@@ -35,8 +36,11 @@ pub(in crate::metrics) fn encode(families: &[Arc<FamilyCore>], format: Format, o
             Format::OpenMetrics => write_open_metadata(families, family, out),
         }
         let samples = out.len();
-        for cell in &*family.cells() {
-            write_series(out, family, cell);
+        for batch in family.cells().chunks(BATCH) {
+            black_box(batch.iter().map(Cell::touch).fold(0, u64::wrapping_add));
+            for cell in batch {
+                write_series(out, family, cell);
+            }
         }
         if out.len() == samples {
             out.truncate(before);
@@ -46,6 +50,10 @@ pub(in crate::metrics) fn encode(families: &[Arc<FamilyCore>], format: Format, o
         out.extend_from_slice(openmetrics::END);
     }
 }
+
+/// Cells that are touched before they are written. Sorted by labels they lie anywhere in memory, and waiting for one after
+/// the other took a third of the time; the processor fetches independent ones together. Measured: 8 to 32 are alike.
+const BATCH: usize = 16;
 
 fn write_open_metadata(families: &[Arc<FamilyCore>], family: &FamilyCore, out: &mut Vec<u8>) {
     let (name, shape) = (&*family.name, &family.shape);
@@ -91,17 +99,21 @@ fn gauge(out: &mut Vec<u8>, name: &str, labels: &str, value: Option<f64>) {
     }
 }
 
+/// A count of 20 digits and the line's end.
+const COUNT_ROOM: usize = 21;
+
 fn histogram(out: &mut Vec<u8>, family: &FamilyCore, labels: &str, cell: &HistogramCell) {
     let (name, frame) = (&*family.name, &family.frame);
     let start = out.len();
-    let line = frame.bucket.len() + labels.len() + ",".len() + 2 * Short::ROOM;
+    let line = frame.bucket.len() + labels.len() + ",".len() + Short::ROOM + COUNT_ROOM;
     out.resize(start + line * frame.bounds.len(), 0);
     let mut page = Page::new(&mut out[start..]);
     page.put(frame.bucket.as_bytes());
     page.put(labels.as_bytes());
     page.put(if labels.is_empty() { b"" } else { b"," });
     let common = page.len();
-    let (mut cumulative, mut count) = (0u64, Short::count(0));
+    let mut buffer = itoa::Buffer::new();
+    let (mut cumulative, mut digits) = (0u64, "0");
     for (at, (bound, own)) in frame.bounds.iter().zip(cell.buckets()).enumerate() {
         if at > 0 {
             page.repeat(common);
@@ -109,9 +121,10 @@ fn histogram(out: &mut Vec<u8>, family: &FamilyCore, labels: &str, cell: &Histog
         page.put_short(bound);
         if own > 0 {
             cumulative = cumulative.wrapping_add(own);
-            count = Short::count(cumulative);
+            digits = buffer.format(cumulative);
         }
-        page.put_short(&count);
+        page.put(digits.as_bytes());
+        page.put(b"\n");
     }
     let end = start + page.len();
     out.truncate(end);
@@ -119,7 +132,7 @@ fn histogram(out: &mut Vec<u8>, family: &FamilyCore, labels: &str, cell: &Histog
         Sum::Nanos(nanos) => number::push_seconds(out, nanos),
         Sum::Number(sum) => number::push_f64(out, sum),
     });
-    sample(out, name, "_count", labels, |out| number::push_u64(out, cumulative));
+    sample(out, name, "_count", labels, |out| out.extend_from_slice(digits.as_bytes()));
 }
 
 fn sample(out: &mut Vec<u8>, name: &str, suffix: &str, labels: &str, value: impl FnOnce(&mut Vec<u8>)) {

@@ -9,31 +9,20 @@ pub(super) struct Page<'a> {
     at: usize,
 }
 
-/// A part of a line: a bound with its quotes and braces, or a count with the line's end.
-#[derive(Clone, Copy)]
+/// A short part of a line.
 pub(super) struct Short {
     bytes: [u8; Self::ROOM],
     len: usize,
 }
 
 impl Short {
-    /// The longest are the bound `le="-2.2250738585072014e-308"} ` and a count of 20 digits.
+    /// Of the longest bound: `le="-2.2250738585072014e-308"} `.
     pub(super) const ROOM: usize = 32;
 
     pub(super) fn new(text: &[u8]) -> Self {
         let mut bytes = [0; Self::ROOM];
         bytes[..text.len()].copy_from_slice(text);
         Self { bytes, len: text.len() }
-    }
-
-    /// A count that ends its line.
-    #[inline]
-    pub(super) fn count(count: u64) -> Self {
-        let mut bytes = [b'\n'; Self::ROOM];
-        let mut buffer = itoa::Buffer::new();
-        let digits = buffer.format(count).as_bytes();
-        bytes[..digits.len()].copy_from_slice(digits);
-        Self { bytes, len: digits.len() + 1 }
     }
 }
 
