@@ -3,7 +3,8 @@
 //! ```text
 //! static Definition -> Meter (checks) -> Family -> Counter | Gauge | Histogram   (handles: resolved once, kept)
 //!                                         |
-//! metrics::counter!(..) -> Registry ------+-> Snapshot -> exposition::text -> GET /metrics
+//! metrics::counter!(..) -> Registry ------+-> encode (text, OpenMetrics) -> GET /metrics
+//!                                         '-> Snapshot -> health, alerts, tests
 //! ```
 //!
 //! A definition is a `static` beside the code that records it. Registering checks it; recording and scraping cannot
@@ -36,6 +37,7 @@ mod family;
 mod family_core;
 mod gauge;
 mod histogram;
+mod histogram_snapshot;
 mod label;
 mod meter;
 mod registry;
@@ -46,7 +48,8 @@ pub use definition::{Definition, DefinitionError, Kind, LATENCY_EDGES, Stability
 pub use family::{Family, Handle};
 pub use gauge::Gauge;
 pub use histogram::Histogram;
+pub use histogram_snapshot::HistogramSnapshot;
 pub use label::LabelValue;
 pub use meter::Meter;
 pub use registry::{Limits, Registry};
-pub use snapshot::{CounterValue, FamilySnapshot, HistogramSnapshot, SeriesSnapshot, Snapshot, Value};
+pub use snapshot::{CounterValue, FamilySnapshot, SeriesSnapshot, Snapshot, Value};

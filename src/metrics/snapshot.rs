@@ -7,6 +7,7 @@ use super::cell::Cell;
 use super::definition::{Kind, Unit};
 use super::family_core::FamilyCore;
 
+use super::histogram_snapshot::HistogramSnapshot;
 use super::label::{identity, pairs};
 
 /// What a registry held when it was read. For expositions, health, alerts, reports and tests.
@@ -86,25 +87,6 @@ impl CounterValue {
     }
 }
 
-/// The buckets of a histogram. The count is their sum, so `+Inf` always equals it.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct HistogramSnapshot {
-    /// Upper bounds, inclusive, without `+Inf`.
-    pub edges: Arc<[f64]>,
-    /// Samples in each bucket alone, the last one above every edge.
-    pub buckets: Vec<u64>,
-    /// Sum of all samples.
-    pub sum: f64,
-}
-
-impl HistogramSnapshot {
-    /// The number of samples.
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().sum()
-    }
-}
-
 impl Snapshot {
     pub(super) fn of(cores: &[Arc<FamilyCore>]) -> Self {
         Self { families: cores.iter().map(|core| FamilySnapshot::of(core)).collect() }
@@ -126,6 +108,30 @@ impl Snapshot {
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let series = self.family(name)?.series.iter().filter(|series| series.has(labels));
         series.map(|series| series.value.as_f64()).reduce(|a, b| a + b)
+    }
+
+    /// The histograms that have these labels among theirs, added up; `None` if there is no such series.
+    ///
+    /// ```
+    /// use aistm7_monitoring::metrics::Registry;
+    ///
+    /// let registry = Registry::new();
+    /// metrics::with_local_recorder(&registry, || {
+    ///     metrics::histogram!("wait_seconds", "queue" => "a").record_many(0.2, 3);
+    ///     metrics::histogram!("wait_seconds", "queue" => "b").record(0.7);
+    /// });
+    /// let wait = registry.snapshot().histogram("wait_seconds", &[]).expect("both are there");
+    /// assert_eq!(wait.count(), 4);
+    /// // As PromQL's histogram_quantile(0.75, …): the upper end of the bucket from 0.1 to 0.25.
+    /// assert_eq!(wait.quantile(0.75), Some(0.25));
+    /// ```
+    pub fn histogram(&self, name: &str, labels: &[(&str, &str)]) -> Option<HistogramSnapshot> {
+        let series = self.family(name)?.series.iter().filter(|series| series.has(labels));
+        let histograms = series.filter_map(|series| match &series.value {
+            Value::Histogram(histogram) => Some(histogram.clone()),
+            _ => None,
+        });
+        histograms.reduce(HistogramSnapshot::merged)
     }
 
     /// The family of that name.

@@ -5,7 +5,6 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use super::page::{Page, Short};
 use super::{Format, number, openmetrics, text};
 use crate::metrics::cell::{Cell, HistogramCell, Sum};
 use crate::metrics::definition::{Kind, Unit};
@@ -16,13 +15,13 @@ pub(in crate::metrics) struct Frame {
     /// `name_bucket{`
     bucket: Box<str>,
     /// `le="0.5"} `, for each edge and `+Inf`.
-    bounds: Box<[Short]>,
+    bounds: Box<[Box<str>]>,
 }
 
 impl Frame {
     pub(in crate::metrics) fn new(name: &str, edges: &[f64]) -> Self {
         let bounds = edges.iter().map(|edge| number::bound(*edge)).chain(["+Inf".to_owned()]);
-        let bounds = bounds.map(|bound| Short::new(format!("le=\"{bound}\"}} ").as_bytes()));
+        let bounds = bounds.map(|bound| format!("le=\"{bound}\"}} ").into());
         Self { bucket: format!("{name}_bucket{{").into(), bounds: bounds.collect() }
     }
 }
@@ -99,35 +98,27 @@ fn gauge(out: &mut Vec<u8>, name: &str, labels: &str, value: Option<f64>) {
     }
 }
 
-/// A count of 20 digits and the line's end.
-const COUNT_ROOM: usize = 21;
-
 fn histogram(out: &mut Vec<u8>, family: &FamilyCore, labels: &str, cell: &HistogramCell) {
     let (name, frame) = (&*family.name, &family.frame);
     let start = out.len();
-    let line = frame.bucket.len() + labels.len() + ",".len() + Short::ROOM + COUNT_ROOM;
-    out.resize(start + line * frame.bounds.len(), 0);
-    let mut page = Page::new(&mut out[start..]);
-    page.put(frame.bucket.as_bytes());
-    page.put(labels.as_bytes());
-    page.put(if labels.is_empty() { b"" } else { b"," });
-    let common = page.len();
+    out.extend_from_slice(frame.bucket.as_bytes());
+    out.extend_from_slice(labels.as_bytes());
+    out.extend_from_slice(if labels.is_empty() { b"" } else { b"," });
+    let common = start..out.len();
     let mut buffer = itoa::Buffer::new();
     let (mut cumulative, mut digits) = (0u64, "0");
     for (at, (bound, own)) in frame.bounds.iter().zip(cell.buckets()).enumerate() {
         if at > 0 {
-            page.repeat(common);
+            out.extend_from_within(common.clone());
         }
-        page.put_short(bound);
+        out.extend_from_slice(bound.as_bytes());
         if own > 0 {
             cumulative = cumulative.wrapping_add(own);
             digits = buffer.format(cumulative);
         }
-        page.put(digits.as_bytes());
-        page.put(b"\n");
+        out.extend_from_slice(digits.as_bytes());
+        out.push(b'\n');
     }
-    let end = start + page.len();
-    out.truncate(end);
     sample(out, name, "_sum", labels, |out| match cell.sum() {
         Sum::Nanos(nanos) => number::push_seconds(out, nanos),
         Sum::Number(sum) => number::push_f64(out, sum),

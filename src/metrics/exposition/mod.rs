@@ -6,7 +6,6 @@
 mod encode;
 mod number;
 pub mod openmetrics;
-mod page;
 pub mod text;
 
 pub(super) use encode::{Frame, HISTOGRAM_PARTS, encode};
