@@ -24,6 +24,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 thread_local! {
     /// Of this thread only, so that the crate's own threads and the test harness do not count.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Bytes that were allocated on this thread, less those freed on it.
+    static KEPT: Cell<i64> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -33,14 +35,20 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // A thread that is being torn down counts for nobody.
         let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        keep(layout.size() as i64);
         // SAFETY: the caller keeps the contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        keep(-(layout.size() as i64));
         // SAFETY: the caller keeps the contract.
         unsafe { System.dealloc(place, layout) }
     }
+}
+
+fn keep(bytes: i64) {
+    let _ = KEPT.try_with(|kept| kept.set(kept.get() + bytes));
 }
 
 #[global_allocator]
@@ -132,6 +140,23 @@ async fn layers_add_a_known_number_of_allocations_to_a_request() {
         let within = added.iter().zip(ADDED).all(|(added, most)| *added <= most);
         assert!(within, "{added:?} with {headers:?}, of at most {ADDED:?}");
     }
+}
+
+#[tokio::test]
+async fn requests_that_nobody_scrapes_keep_no_memory() {
+    let monitoring = monitoring();
+    let app = routes().merge(monitoring.routes()).layer(monitoring.http_layer()).with_state(());
+    let requests = async |count: u32| {
+        for number in 0..count {
+            request(&app, &[("x-request-id", &format!("req-{number}"))]).await;
+            let nowhere = Request::get(format!("/nowhere/{number}")).body(Body::empty()).unwrap();
+            assert_eq!(app.clone().oneshot(nowhere).await.unwrap().status(), 404);
+        }
+    };
+    requests(100).await;
+    let before = KEPT.get();
+    requests(10_000).await;
+    assert_eq!(KEPT.get() - before, 0, "bytes");
 }
 
 #[test]

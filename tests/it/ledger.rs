@@ -22,9 +22,13 @@ use tower_http::timeout::TimeoutLayer;
 use crate::client::{self, Http2, Raw, http2_request, within};
 use crate::service::{assert_balanced, monitoring, serve, settled, until};
 
-/// A body that begins, goes on when asked, and never ends.
+/// A body that begins and never ends.
 fn endless() -> Body {
     Body::from_stream(stream::iter([Ok::<_, Infallible>("begin")]).chain(stream::pending()))
+}
+
+fn events() -> Body {
+    Body::from_stream(stream::iter([Ok::<_, Infallible>("data: begin\n\n")]).chain(stream::pending()))
 }
 
 /// Parts that are not all there at once, so that each is a frame and a write of its own.
@@ -55,12 +59,14 @@ fn app() -> Router {
         .route("/no-content", get((StatusCode::NO_CONTENT, "not sent")))
         .route("/not-modified", get((StatusCode::NOT_MODIFIED, "not sent")))
         .route("/error", get((StatusCode::INTERNAL_SERVER_ERROR, "sorry")))
+        .route("/odd-status", get((StatusCode::from_u16(799).unwrap(), "odd")))
         .route("/with-length", get(async || ([("content-length", "10")], slowly::<Infallible>(vec![Ok("begin"); 2]))))
         .route("/cut-with-length", get(async || ([("content-length", "10")], endless())))
         .route("/chunked", get(async || slowly::<Infallible>(vec![Ok("begin"); 2])))
         .route("/endless", get(async || endless()))
         .route("/trailers", get(async || ([("trailer", "x-sum")], with_trailers())))
         .route("/failing", get(async || slowly(vec![Ok("begin"), Err("no more")])))
+        .route("/events", get(async || ([("content-type", "text/event-stream")], events())))
         .route("/hangs", get(pending::<()>))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(50)).await))
         .route("/echo", post(async |body: Bytes| body))
@@ -180,6 +186,7 @@ async fn responses_sent_in_full_end_by_their_status() {
         ("GET /no-content", Reads, "GET /no-content 204 ok"),
         ("GET /not-modified", Reads, "GET /not-modified 304 ok"),
         ("GET /error", Reads, "GET /error 500 server_error"),
+        ("GET /odd-status", Reads, "GET /odd-status 799 server_error"),
         ("GET /with-length", Reads, "GET /with-length 200 ok"),
         ("HEAD /with-length", Reads, "HEAD /with-length 200 ok"),
         ("GET /chunked", Reads, "GET /chunked 200 ok"),
@@ -272,6 +279,20 @@ async fn upgrade_ends_its_request_and_stays_out_of_the_latency() {
     let ends = settled(&monitoring, 1).await;
     assert_eq!(ends.into_keys().collect::<Vec<_>>(), ["GET /ws 101 upgraded"]);
     let head = monitoring.registry().snapshot().sum("api_response_time_seconds", &[("route", "/ws")]);
+    assert_eq!(head.unwrap_or_default(), 0.0);
+}
+
+#[tokio::test]
+async fn open_event_stream_is_in_flight_and_stays_out_of_the_latency() {
+    let monitoring = monitoring();
+    let address = serve(measured(&monitoring)).await;
+    let mut raw = Raw::requesting(address, "GET", "/events").await;
+    raw.read_until("data: begin\n\n\r\n").await;
+    in_flight(&monitoring).await;
+    drop(raw);
+    let ends = settled(&monitoring, 1).await;
+    assert_eq!(ends.into_keys().collect::<Vec<_>>(), ["GET /events 200 aborted"]);
+    let head = monitoring.registry().snapshot().sum("api_response_time_seconds", &[("route", "/events")]);
     assert_eq!(head.unwrap_or_default(), 0.0);
 }
 
