@@ -4,3 +4,7 @@
 mod support;
 
 mod harness;
+#[cfg(feature = "full")]
+mod postgres;
+#[cfg(feature = "full")]
+mod stores;
