@@ -1,10 +1,15 @@
 //! Against real servers. Each test that needs one is ignored with the reason; `tests/run` installs them and runs all.
 
+#[path = "../it/json.rs"]
+mod json;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod example;
 mod harness;
 #[cfg(feature = "full")]
 mod postgres;
+mod prometheus;
+mod scrape;
 #[cfg(feature = "full")]
 mod stores;
