@@ -89,11 +89,12 @@ struct Noted<C> {
 
 impl<C: HealthCheck> HealthCheck for Noted<C> {
     async fn check(&self) -> Result<CheckReport, CheckFailure> {
-        let report = self.check.check().await?;
-        Ok(match self.provided {
-            Provided::Elsewhere => report,
-            Provided::StandIn => report.with_data("provided_by", "a stand-in in this process"),
-        })
+        let answer = self.check.check().await;
+        let (key, note) = match self.provided {
+            Provided::Elsewhere => return answer,
+            Provided::StandIn => ("provided_by", "a stand-in in this process"),
+        };
+        answer.map(|report| report.with_data(key, note)).map_err(|failure| failure.with_data(key, note))
     }
 
     fn defaults(&self) -> CheckOptions {
