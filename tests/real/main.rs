@@ -10,6 +10,8 @@ mod harness;
 #[cfg(feature = "full")]
 mod postgres;
 mod prometheus;
+#[cfg(feature = "full")]
+mod redis;
 mod scrape;
 #[cfg(feature = "full")]
 mod stores;
