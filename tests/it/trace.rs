@@ -163,6 +163,28 @@ async fn lines_of_a_request_have_its_trace_wherever_its_work_goes() {
 }
 
 #[tokio::test]
+async fn trace_layer_alone_gives_the_trace_and_the_metrics_layer_alone_gives_none() {
+    for is_trace in [true, false] {
+        let lines = Lines::default();
+        let monitoring = builder(&lines).build().unwrap();
+        let _subscriber = log_here(&monitoring);
+        let handler = async || {
+            tokio::task::yield_now().await;
+            tracing::info!(is_traced = trace::current().is_some(), "in the handler");
+        };
+        let app = Router::new().route("/", get(handler));
+        let app =
+            if is_trace { app.layer(monitoring.trace_layer()) } else { app.layer(monitoring.http_metrics_layer()) };
+        let response = get_with(serve(app).await, "/", &[("traceparent", TRACEPARENT)]).await;
+        assert_eq!(response.header("traceresponse").is_some(), is_trace);
+        let lines = all_lines(&monitoring, &lines).await;
+        let line = line(&lines, "in the handler");
+        assert_eq!(line.get("traceId").cloned(), is_trace.then(|| TRACE_ID.into()));
+        assert_eq!(line["details"]["is_traced"], is_trace);
+    }
+}
+
+#[tokio::test]
 async fn requests_at_the_same_time_keep_their_traces_apart() {
     let lines = Lines::default();
     let monitoring = builder(&lines).build().unwrap();
