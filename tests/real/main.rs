@@ -12,6 +12,8 @@ mod postgres;
 mod prometheus;
 #[cfg(feature = "full")]
 mod redis;
+#[cfg(feature = "full")]
+mod requests;
 mod scrape;
 #[cfg(feature = "full")]
 mod stores;
