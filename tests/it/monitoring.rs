@@ -218,8 +218,9 @@ async fn two_monitorings_in_one_process_do_not_see_each_other() {
     assert!(client::get(address, "/health").await.text().contains("of-one"));
     assert_eq!(client::get(other_address, "/health").await.json(), json!({"status": "healthy", "checks": {}}));
 
-    other.stop();
-    assert_eq!(one.health().ready().code, 200);
+    started(&one).await;
+    let _ = other.shutdown(Duration::ZERO).await;
+    assert_eq!((one.health().ready().code, other.health().ready().code), (200, 503));
     assert_eq!(line(&all_lines(&other, &other_lines).await, "for the other")["level"], "INFO");
     let own = all_lines(&one, &lines).await;
     assert!(!own.iter().any(|line| line["message"] == "for the other"), "{own:?}");
