@@ -68,13 +68,15 @@ fn system_resources() -> (usize, String) {
 async fn nothing_is_taken_before_install_and_one_monitoring_takes_everything() {
     let heard = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&heard);
-    std::panic::set_hook(Box::new(move |_| {
+    std::panic::set_hook(Box::new(move |info| {
+        eprintln!("{info}");
         counter.fetch_add(1, Ordering::Relaxed);
     }));
     let before = system_resources();
     let (memory, other_memory) = (Memory::default(), Memory::default());
     let (monitoring, other) = (build("first", &memory), build("second", &other_memory));
     works(&monitoring).await;
+    works(&other).await;
     assert_eq!(system_resources(), before, "no port, no signal handler");
     nothing_is_global(&monitoring, &memory, &heard).await;
 
@@ -107,6 +109,10 @@ async fn works(monitoring: &Monitoring) {
     for path in ["/", "/health", "/admin/metrics"] {
         let request = Request::get(path).body(Body::empty()).unwrap();
         assert_eq!(app.clone().oneshot(request).await.unwrap().status(), 200, "{path}");
+    }
+    // A check's first result is an event of `tracing`, whose line would come at any time.
+    while !monitoring.health().report().is_started() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let finished = monitoring.registry().snapshot().sum("api_requests_total", &[("route", "/")]);
     assert!(finished >= Some(1.0), "{finished:?}");
