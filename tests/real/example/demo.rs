@@ -43,8 +43,8 @@ const MOVING: &[(&str, &[(&str, &str)])] = &[
     ("websocket_messages_total", &[("route", "/ws/prices"), ("direction", "sent")]),
     ("websocket_closes_total", &[("route", "/ws/prices"), ("reason", "normal")]),
     ("websocket_connection_duration_seconds_count", &[("route", "/ws/prices")]),
-    ("log_lines_total", &[("level", "ERROR")]),
-    ("log_lines_total", &[("level", "INFO")]),
+    ("log_lines_total", &[("level", "error")]),
+    ("log_lines_total", &[("level", "info")]),
 ];
 
 #[test]

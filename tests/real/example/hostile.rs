@@ -1,7 +1,8 @@
 //! Clients that mean no good: nothing of what they send becomes a series or breaks a line of the log.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr};
 use std::thread;
 
 use fastrand::Rng;
@@ -72,9 +73,16 @@ fn flood(address: SocketAddr, seeds: std::ops::Range<u64>) {
         for seed in seeds {
             scope.spawn(move || {
                 let mut random = Rng::with_seed(seed);
-                for _ in 0..REQUESTS_EACH {
-                    // Many are no HTTP, and end as such.
-                    let _ = exchange(address, &request(&mut random));
+                for round in 0..REQUESTS_EACH {
+                    let mut bytes = request(&mut random);
+                    if round % 20 == 0 {
+                        let at = random.usize(..bytes.len());
+                        bytes[at] = random.u8(..);
+                        throw(address, &bytes);
+                    } else {
+                        // Many are no HTTP, and are answered as such.
+                        let _ = exchange(address, &bytes);
+                    }
                 }
             });
         }
@@ -107,12 +115,16 @@ fn request(random: &mut Rng) -> Vec<u8> {
         bytes.extend_from_slice(format!("Upgrade: websocket\r\nSec-WebSocket-Key: {MARK}\r\n").as_bytes());
     }
     bytes.extend_from_slice(b"\r\n");
-    if random.u8(0..20) == 0 {
-        // Whatever this is, it is no request.
-        let at = random.usize(..bytes.len());
-        bytes[at] = random.u8(..);
-    }
     bytes
+}
+
+/// Sends bytes that may be no whole request, says so, and waits until the server has had enough.
+fn throw(address: SocketAddr, bytes: &[u8]) {
+    let Ok(mut connection) = http::connect(address) else { return };
+    // Errors are as good an end as any.
+    let _ = connection.write_all(bytes);
+    let _ = connection.shutdown(Shutdown::Write);
+    let _ = connection.read_to_end(&mut Vec::new());
 }
 
 fn path(random: &mut Rng) -> String {
