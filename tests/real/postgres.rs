@@ -113,10 +113,12 @@ async fn frozen_server_is_unreachable_until_it_thaws<P: Pool>() {
 /// The pool gives a connection, and the server does not answer on it: the schedule's timeout ends the run.
 async fn query_on_a_frozen_server_is_a_timeout_and_ends_with_the_thaw<P: Pool>() {
     let mut postgres = Postgres::start();
-    let watched = Watched::start(PostgresCheck::new(P::untested(&trader(&postgres), 3)));
-    watched.until(None).await;
+    let pool = P::untested(&trader(&postgres), 3);
+    assert_eq!(ask(&PostgresCheck::new(pool.clone())).await, "healthy");
+    until_all_idle(&pool).await;
 
     postgres.freeze();
+    let watched = Watched::start(PostgresCheck::new(pool));
     watched.until(Some("timeout")).await;
 
     postgres.thaw();
@@ -136,6 +138,8 @@ async fn slow_query_is_ended_by_the_server<P: Pool>() {
     );
     let check = PostgresCheck::new(P::of(&url, 1));
 
+    // The first run logs in before.
+    until(&check, "query_timeout").await;
     assert_steadily(&check, "query_timeout").await;
     assert_nothing_runs_for_trader(&postgres);
     postgres.psql("DROP FUNCTION slow.pg_is_in_recovery()");
@@ -188,14 +192,14 @@ async fn full_server_has_too_many_connections<P: Pool>() {
     let mut held = vec![of_others.acquire().await.unwrap(), of_others.acquire().await.unwrap()];
     let check = PostgresCheck::new(P::of(&url, 3));
     // Said after the login, to those who are no superusers.
-    assert_steadily(&check, "too_many_connections").await;
+    until(&check, "too_many_connections").await;
 
     let of_superuser = P::of(&postgres.url(), 3);
     for _ in 0..3 {
         held.push(of_superuser.acquire().await.unwrap());
     }
     // Said before the login, to everybody.
-    assert_steadily(&check, "too_many_connections").await;
+    until(&check, "too_many_connections").await;
 
     drop((held, of_others, of_superuser));
     until(&check, "healthy").await;
@@ -226,9 +230,7 @@ async fn fifty_runs_use_one_connection<P: Pool>() {
     assert_eq!(first.lines().count(), 1);
 
     for _ in 0..50 {
-        // The pool takes a connection back in a task of its own, long before a next run is due.
-        let given_back = || pool.pool().filter(|pool| pool.idle == pool.size).ok_or("still in use");
-        eventually_async(SOON, async || given_back()).await;
+        until_all_idle(&pool).await;
         let report = run(&check).await.unwrap();
         assert_eq!(fact(&report, "pool_size"), &Datum::Integer(1));
     }
@@ -293,6 +295,7 @@ async fn password_is_shown_nowhere<P: Pool>() {
     drop(held);
     all += &shown(&run(&check).await.unwrap_err());
     all += &watched.until(Some("unreachable")).await;
+    assert!(all.contains("password authentication failed"), "the texts are those of the server: {all}");
     assert!(!all.contains(SECRET), "{all}");
 }
 
@@ -310,6 +313,12 @@ fn assert_nothing_runs_for_trader(postgres: &Postgres) {
         none if none.is_empty() => Ok(()),
         running => Err(running),
     });
+}
+
+/// The pool takes a connection back in a task of its own, long before a next run is due.
+async fn until_all_idle(pool: &impl Pool) {
+    let idle = || pool.pool().filter(|pool| pool.idle == pool.size).ok_or("a connection is in use");
+    eventually_async(SOON, async || idle().map(drop)).await;
 }
 
 #[track_caller]
