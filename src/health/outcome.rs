@@ -168,7 +168,13 @@ impl CheckFailure {
     /// `reason` is a stable, public code in `snake_case`; `message` is for people with access to the details. URLs in
     /// it are cut to scheme and host.
     pub fn new(reason: &'static str, message: impl fmt::Display) -> Self {
-        Self { reason, message: scrub_text(&message.to_string()), source: None, weight: Weight::One, data: Facts::new() }
+        Self {
+            reason,
+            message: scrub_text(&message.to_string()),
+            source: None,
+            weight: Weight::One,
+            data: Facts::new(),
+        }
     }
 
     /// Keeps the error behind it. Its text is shown in the detailed body, scrubbed like the message.
