@@ -21,6 +21,9 @@ use crate::support::poll::eventually;
 /// Requests before SIGTERM, each with one line of the log.
 const BEFORE: u64 = 100;
 
+/// Requests that will not end, each on a database connection of its own; the pool has ten.
+const HUNG: u32 = 6;
+
 /// Far more than an end takes that waits for nothing, and far less than the 24 seconds that requests are waited for.
 const AT_ONCE: Duration = Duration::from_secs(8);
 
@@ -153,25 +156,28 @@ fn second_sigterm_ends_a_hung_wait_at_once() {
     let locks = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted \
                  AND relation = 'portfolios'::regclass";
     eventually(SOON, || if postgres.psql(locks) == "1" { Ok(()) } else { Err("not locked yet") });
-    let hung = thread::spawn(move || http::get(public, "/api/v1/portfolios/1", &[]));
+    let ask = |number| thread::spawn(move || http::get(public, &format!("/api/v1/portfolios/{number}"), &[]));
+    let hung: Vec<_> = (1..=HUNG).map(ask).collect();
     eventually(SOON, || {
         let in_flight = Scrape::of(api.admin()).sum("api_in_flight_requests", &[]);
-        if in_flight == 1.0 { Ok(()) } else { Err(format!("{in_flight} in flight")) }
+        if in_flight == f64::from(HUNG) { Ok(()) } else { Err(format!("{in_flight} in flight")) }
     });
 
     api.sigterm();
     // The drain delay is over when nobody listens any more; the request is still waited for.
     eventually(SOON, || if http::connect(public).is_err() { Ok(()) } else { Err("still listening") });
     ok(api.admin(), "/health/live");
-    assert!(!hung.is_finished());
+    assert!(hung.iter().all(|request| !request.is_finished()));
 
     api.sigterm();
     assert_eq!(api.wait(AT_ONCE).code(), Some(0), "{}", api.stderr());
-    hung.join().unwrap().expect_err("it was cut off");
+    for request in hung {
+        request.join().unwrap().expect_err("it was cut off");
+    }
     assert!(api.stderr().contains(" 0 lost;"), "{}", api.stderr());
     let log = strict_log(&api);
     let stopped = log.iter().find(|line| line["message"] == "Stopped serving").expect("the log says how it went");
-    assert_eq!(stopped["details"]["aborted"], 1, "{stopped}");
+    assert_eq!(stopped["details"]["aborted"], HUNG, "{stopped}");
     drop(postgres);
     lock.join().unwrap().unwrap_err();
 }
