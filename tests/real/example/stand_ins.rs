@@ -30,7 +30,7 @@ impl Control {
     #[track_caller]
     pub(crate) fn set(&self, mode: &str) {
         let body = json!({"mode": mode}).to_string();
-        let response = http::request(self.address, "POST", &self.path, &[], body.as_bytes()).unwrap();
+        let response = http::request(self.address, "POST", &self.path, &[], body.as_bytes()).expect("it answers");
         assert_eq!(response.status, 200, "{}", response.text());
     }
 }
@@ -84,7 +84,7 @@ fn solana_stalled_is_seen_with_its_reason_and_found_again() {
 fn assert_only_degraded(api: &TradingApi, failing: &str) {
     let (status, health) = public_health(api);
     assert_eq!((status, &health["status"]), (200, &json!("degraded")), "{health}");
-    for (check, shown) in health["checks"].as_object().unwrap() {
+    for (check, shown) in health["checks"].as_object().expect("an object") {
         let expected = if check == failing { "unhealthy" } else { "healthy" };
         assert_eq!(shown, &json!({"status": expected}), "{check}");
     }
