@@ -31,6 +31,12 @@ impl InvalidValue {
         Self { what, value, rule }
     }
 
+    /// The same violation of a value that came from elsewhere, such as the environment variable `what`.
+    #[must_use]
+    pub fn of(self, what: &'static str) -> Self {
+        Self { what, ..self }
+    }
+
     /// What kind of value it is, such as `service name`.
     pub fn what(&self) -> &'static str {
         self.what

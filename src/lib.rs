@@ -23,7 +23,7 @@ pub mod metrics;
 // Ring 2: ways to the outside that slices share.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub mod store;
-#[cfg(feature = "_transport")]
+#[cfg(any(feature = "ibkr", feature = "solana"))]
 mod transport;
 
 // Ring 3: slices, one for each thing a service is watched by. They do not know each other.

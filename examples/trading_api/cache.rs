@@ -4,8 +4,7 @@
 //! it begins and once when it ends; the health check says so for as long as it lasts.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -18,6 +17,8 @@ use crate::settings::Backend;
 
 /// A cache that takes longer than this is no help.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
+/// After a failure the cache is left alone for so long: requests should not wait for it one after the other.
+const REST: Duration = Duration::from_secs(1);
 /// So that keys of other services in the same Redis are not ours.
 const KEY_PREFIX: &str = "trading-api:";
 /// Entries kept in this process. Keys are ids that exist, so this is far above what is needed.
@@ -27,8 +28,15 @@ const MAX_ENTRIES: usize = 10_000;
 #[derive(Clone)]
 pub(crate) struct Cache {
     backend: Arc<CacheBackend>,
-    /// Whether the last operation failed; decides only what is logged.
-    failing: Arc<AtomicBool>,
+    state: Arc<Mutex<State>>,
+}
+
+/// How the cache has been doing.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Working,
+    /// It failed, and is not asked again before this moment.
+    Failing(Instant),
 }
 
 enum CacheBackend {
@@ -62,7 +70,7 @@ impl Cache {
             }
             Backend::Embedded => CacheBackend::InProcess(Mutex::default()),
         };
-        Ok(Self { backend: Arc::new(backend), failing: Arc::default() })
+        Ok(Self { backend: Arc::new(backend), state: Arc::new(Mutex::new(State::Working)) })
     }
 
     /// The connection to Redis, if there is one.
@@ -83,6 +91,9 @@ impl Cache {
 
     /// What is stored under `key`; `None` if nothing is, or it cannot be read, or the cache failed.
     pub(crate) async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        if self.is_resting() {
+            return None;
+        }
         let value = self.noted(self.read(key).await)??;
         serde_json::from_str(&value)
             .inspect_err(|error| tracing::warn!(key, %error, "Cached value is not readable"))
@@ -91,6 +102,9 @@ impl Cache {
 
     /// Stores `value` under `key` for `lifetime`.
     pub(crate) async fn put<T: Serialize + Sync>(&self, key: &str, value: &T, lifetime: Duration) {
+        if self.is_resting() {
+            return;
+        }
         match serde_json::to_string(value) {
             Ok(value) => {
                 self.noted(self.write(key, value, lifetime).await);
@@ -141,24 +155,31 @@ impl Cache {
         }
     }
 
-    /// Logs when failure begins and when it ends.
+    fn is_resting(&self) -> bool {
+        matches!(*lock(&self.state), State::Failing(until) if until > Instant::now())
+    }
+
+    /// Remembers how an operation went, and logs when failure begins and when it ends.
     fn noted<T>(&self, result: Result<T, CacheError>) -> Option<T> {
-        // Ordering: the flag guards no other data.
-        let was_failing = self.failing.swap(result.is_err(), Ordering::Relaxed);
-        match &result {
-            Err(error) if !was_failing => {
+        let next = match result {
+            Ok(_) => State::Working,
+            Err(_) => State::Failing(Instant::now() + REST),
+        };
+        let previous = std::mem::replace(&mut *lock(&self.state), next);
+        match (previous, &result) {
+            (State::Working, Err(error)) => {
                 tracing::warn!(error = error as &dyn std::error::Error, "Cache failed, going on without it");
             }
-            Ok(_) if was_failing => tracing::info!("Cache is back"),
+            (State::Failing(_), Ok(_)) => tracing::info!("Cache is back"),
             _ => {}
         }
         result.ok()
     }
 }
 
-/// OK to ignore poison: no panic can leave the map half changed.
-fn lock(entries: &Mutex<HashMap<String, Entry>>) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
-    entries.lock().unwrap_or_else(PoisonError::into_inner)
+/// OK to ignore poison: what is behind the locks here is changed as a whole or not at all.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -200,14 +221,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dead_redis_costs_its_answers_only() {
+    async fn a_dead_redis_costs_its_answers_and_is_left_alone() {
         // A listener that is closed at once leaves a port on which nobody answers.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("redis://{}", listener.local_addr().unwrap());
         drop(listener);
         let cache = Cache::open(&Backend::Given(redis::Client::open(url).unwrap())).unwrap();
-        cache.put("a", &7, MINUTE).await;
-        assert_eq!(cache.get::<u32>("a").await, None);
         assert!(cache.redis().is_some());
+        cache.put("a", &7, MINUTE).await;
+        assert!(cache.is_resting());
+        assert_eq!(cache.get::<u32>("a").await, None);
     }
 }

@@ -10,7 +10,15 @@ use aistm7_monitoring::monitoring::MonitoringBuilder;
 use crate::cache::Cache;
 use crate::outside::Outside;
 use crate::store::Store;
-use crate::upstream::Provided;
+use crate::upstream::{Provided, Upstream};
+
+/// An upstream's URL cannot be checked.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable} cannot be used")]
+pub(crate) struct CheckError {
+    variable: &'static str,
+    source: EndpointError,
+}
 
 /// Adds a check for the database, the cache, the IBKR gateway and the Solana node.
 pub(crate) fn add(
@@ -18,7 +26,7 @@ pub(crate) fn add(
     store: &Store,
     cache: &Cache,
     outside: &Outside,
-) -> Result<MonitoringBuilder, EndpointError> {
+) -> Result<MonitoringBuilder, CheckError> {
     // Nothing can be answered without the database, so `/health` says 503 without it.
     let vital = CheckOptions::new().impact(Impact::Unhealthy).severity(Severity::Critical);
     let builder = match store {
@@ -30,12 +38,23 @@ pub(crate) fn add(
         None => builder.check("cache", cache_in_process(cache.clone())),
     };
     let Outside { ibkr, solana, .. } = outside;
-    let gateway = IbkrCheck::client_portal(&ibkr.uri.to_string())?;
-    let gateway = if ibkr.is_local_tls() { gateway.any_certificate_on_loopback()? } else { gateway };
-    let node = SolanaCheck::new(&solana.uri.to_string())?;
+    let gateway = gateway(ibkr).map_err(|source| CheckError { variable: "IBKR_URL", source })?;
+    let node = node(solana).map_err(|source| CheckError { variable: "SOLANA_RPC_URL", source })?;
     Ok(builder
         .check("ibkr", Noted { check: gateway, provided: ibkr.provided })
         .check("solana", Noted { check: node, provided: solana.provided }))
+}
+
+/// A gateway that runs beside a service makes its own certificate; one elsewhere must be trusted by this machine.
+fn gateway(ibkr: &Upstream) -> Result<IbkrCheck, EndpointError> {
+    let check = IbkrCheck::client_portal(&ibkr.uri.to_string())?;
+    if ibkr.is_local_tls() { check.any_certificate_on_loopback() } else { Ok(check) }
+}
+
+/// As for the gateway.
+fn node(solana: &Upstream) -> Result<SolanaCheck, EndpointError> {
+    let check = SolanaCheck::new(&solana.uri.to_string())?;
+    if solana.is_local_tls() { check.any_certificate_on_loopback() } else { Ok(check) }
 }
 
 /// A check from a closure: whether the database in this process answers a query.
@@ -70,11 +89,12 @@ struct Noted<C> {
 
 impl<C: HealthCheck> HealthCheck for Noted<C> {
     async fn check(&self) -> Result<CheckReport, CheckFailure> {
-        let report = self.check.check().await?;
-        Ok(match self.provided {
-            Provided::Elsewhere => report,
-            Provided::StandIn => report.with_data("provided_by", "a stand-in in this process"),
-        })
+        let answer = self.check.check().await;
+        let (key, note) = match self.provided {
+            Provided::Elsewhere => return answer,
+            Provided::StandIn => ("provided_by", "a stand-in in this process"),
+        };
+        answer.map(|report| report.with_data(key, note)).map_err(|failure| failure.with_data(key, note))
     }
 
     fn defaults(&self) -> CheckOptions {

@@ -5,9 +5,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use aistm7_monitoring::health::EndpointError;
 use aistm7_monitoring::monitoring::{BuildError, InstallError, ServeError};
 
+use crate::checks::CheckError;
 use crate::outside::StandInError;
 use crate::settings::SettingsError;
 use crate::store::StoreError;
@@ -21,8 +21,8 @@ const BAD_SETTINGS: u8 = 2;
 pub(crate) enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error("an upstream's URL cannot be used")]
-    Endpoint(#[from] EndpointError),
+    #[error(transparent)]
+    Check(#[from] CheckError),
     #[error(transparent)]
     Monitoring(#[from] BuildError),
     #[error(transparent)]
@@ -45,7 +45,7 @@ impl StartError {
     /// What the process ends with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) | Self::Endpoint(_) | Self::Monitoring(_) => ExitCode::from(BAD_SETTINGS),
+            Self::Settings(_) | Self::Check(_) | Self::Monitoring(_) => ExitCode::from(BAD_SETTINGS),
             _ => ExitCode::FAILURE,
         }
     }

@@ -53,6 +53,8 @@ use self::upstream::{Ibkr, Solana};
 
 /// No load balancer stands before an example. A service behind one leaves the crate's default.
 const DRAIN_DELAY: Duration = Duration::from_secs(1);
+/// How long the connections to the database may take to say goodbye.
+const CLOSE: Duration = Duration::from_secs(1);
 /// How long writing out the last lines of the log may take.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -136,6 +138,7 @@ async fn serve(
     notice::tell(notice::Serving { api, admin, stand_ins: &outside.stand_ins });
     let served = monitoring.serve(listener, router).await?;
     tracing::info!(accepted = served.accepted, drained = served.drained, aborted = served.aborted, "Stopped serving");
-    store.close().await;
+    // OK to give up: a connection whose query hangs is cut with the process, and the last lines of the log come first.
+    let _ = tokio::time::timeout(CLOSE, store.close()).await;
     Ok(())
 }

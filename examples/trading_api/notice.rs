@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use aistm7_monitoring::monitoring::Flushed;
 
 use crate::stand_in::StandIn;
+use crate::store::seed;
 
 /// Writes a text to standard error. A closed one is no reason to stop serving.
 pub(crate) fn tell(text: impl Display) {
@@ -24,15 +25,10 @@ impl Display for Serving<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { api, admin, stand_ins } = self;
         writeln!(f, "trading_api is serving:")?;
-        for path in [
-            "/health",
-            "/api/v1/portfolios/1",
-            "/api/v1/portfolios/1/risk",
-            "/api/v1/wallets/9SSxY6BVScJy9uUxcJnTPkyRFA6CAFjF1YveCHK1ATbQ/access",
-            "/api/v1/stream",
-        ] {
+        for path in ["/health", "/api/v1/portfolios/1", "/api/v1/portfolios/1/risk", "/api/v1/stream"] {
             writeln!(f, "  http://{api}{path}")?;
         }
+        writeln!(f, "  http://{api}/api/v1/wallets/{}/access", seed::LEDGER[0].wallet)?;
         writeln!(f, "  ws://{api}/ws/prices")?;
         writeln!(f, "  http://{admin}/health")?;
         write!(f, "  http://{admin}/metrics")?;

@@ -39,7 +39,7 @@ pub(crate) struct ValueAtRisk {
     pub(crate) as_of: Day,
 }
 
-/// Why there is no figure. Each is a gap in stored data: positions that a user may hold are expected to have a history.
+/// Why there is no figure. Each is a gap in stored data: what a user may hold is expected to have prices and a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoFigure {
     #[error("{found} common one-day returns, {MIN_OBSERVATIONS} are needed")]
@@ -55,7 +55,8 @@ pub(crate) enum NoFigure {
 /// The one-day value at risk of `positions` at 99 %.
 ///
 /// A day counts if every instrument has a close on it and on the trading day before; trading days are the days on which
-/// any of the instruments has a close. So a gap in one history costs the days around it and never makes a two-day return.
+/// any of the instruments has a close. So a gap in one history costs the days around it and never makes a return of two
+/// days.
 pub(crate) fn historical_var(positions: &[Position<'_>]) -> Result<ValueAtRisk, NoFigure> {
     let days = common_days(positions)?;
     let window = &days[days.len().saturating_sub(WINDOW)..];

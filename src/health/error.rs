@@ -23,12 +23,12 @@ pub enum HealthError {
         name: String,
     },
     /// A setting of a check breaks a rule.
-    #[error("check {check:?} cannot run as set")]
+    #[error("check {check:?} cannot run as set: {invalid}")]
     InvalidOption {
         /// The check's name.
         check: String,
         /// Which setting, and its rule.
-        source: InvalidValue,
+        invalid: InvalidValue,
     },
     /// The metrics of the checks clash with others of the registry.
     #[error("the metrics of the checks cannot be registered")]

@@ -158,7 +158,7 @@ fn track(
     let settings = options
         .or(check.defaults())
         .resolve(&name)
-        .map_err(|source| HealthError::InvalidOption { check: name.clone(), source })?;
+        .map_err(|invalid| HealthError::InvalidOption { check: name.clone(), invalid })?;
     let instruments = instruments.of_check(&name, &settings);
     Ok(Tracked::new(&name, check, settings, instruments, now))
 }

@@ -19,7 +19,16 @@ pub struct CheckReport {
     status: Status,
     reason: Option<&'static str>,
     message: String,
-    data: Vec<(&'static str, Datum)>,
+    data: Facts,
+}
+
+/// Named facts for the detailed body, in the order they were added; of one name the last stands.
+pub(super) type Facts = Vec<(&'static str, Datum)>;
+
+fn add(facts: &mut Facts, key: &'static str, value: Datum) {
+    let value = if is_sensitive_name(key) { Datum::Text(REDACTED.to_owned()) } else { value };
+    facts.retain(|(present, _)| *present != key);
+    facts.push((key, value));
 }
 
 impl CheckReport {
@@ -37,8 +46,7 @@ impl CheckReport {
     /// Adds a fact for the detailed body. The value of a key that names a secret is replaced, URLs in texts are cut.
     #[must_use]
     pub fn with_data(mut self, key: &'static str, value: impl Into<Datum>) -> Self {
-        let value = if is_sensitive_name(key) { Datum::Text(REDACTED.to_owned()) } else { value.into() };
-        self.data.push((key, value));
+        add(&mut self.data, key, value.into());
         self
     }
 
@@ -144,6 +152,7 @@ pub struct CheckFailure {
     #[source]
     source: Option<Box<dyn StdError + Send + Sync>>,
     weight: Weight,
+    data: Facts,
 }
 
 /// How much one failure proves.
@@ -159,13 +168,26 @@ impl CheckFailure {
     /// `reason` is a stable, public code in `snake_case`; `message` is for people with access to the details. URLs in
     /// it are cut to scheme and host.
     pub fn new(reason: &'static str, message: impl fmt::Display) -> Self {
-        Self { reason, message: scrub_text(&message.to_string()), source: None, weight: Weight::One }
+        Self {
+            reason,
+            message: scrub_text(&message.to_string()),
+            source: None,
+            weight: Weight::One,
+            data: Facts::new(),
+        }
     }
 
     /// Keeps the error behind it. Its text is shown in the detailed body, scrubbed like the message.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Adds a fact for the detailed body, as [`CheckReport::with_data`] does.
+    #[must_use]
+    pub fn with_data(mut self, key: &'static str, value: impl Into<Datum>) -> Self {
+        add(&mut self.data, key, value.into());
         self
     }
 
@@ -184,6 +206,11 @@ impl CheckFailure {
     /// What happened, in words.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The facts, in the order they were added.
+    pub fn data(&self) -> &[(&'static str, Datum)] {
+        &self.data
     }
 
     pub(super) const fn weight(&self) -> Weight {

@@ -95,7 +95,7 @@ impl State {
         if unhealthy || self.status == Status::Unknown {
             self.reason = Some(failure.reason());
             self.message = message;
-            self.data.clear();
+            self.data = failure.data().to_vec();
         }
         if unhealthy { self.become_status(Status::Unhealthy, now) } else { None }
     }
@@ -198,6 +198,8 @@ mod tests {
         assert!(state.failure(&CheckFailure::new("auth", "b"), now).is_none());
         assert_eq!((state.reason, state.message.as_str()), (Some("auth"), "b"));
         assert!(state.data.is_empty(), "the facts were those of a success");
+        state.failure(&CheckFailure::new("auth", "c").with_data("attempts", 42_u64), now);
+        assert_eq!(state.data, [("attempts", Datum::from(42_u64))], "the facts of a failure are its own");
         state.report(CheckReport::healthy(), now);
         assert_eq!(state.reason, Some("auth"), "one success is not yet believed");
         assert_eq!(state.consecutive_failures, 0);

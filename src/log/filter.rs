@@ -16,6 +16,8 @@ use crate::error::InvalidValue;
 /// A directive is a level (`off`, `error`, `warn`, `info`, `debug`, `trace` or `0` to `5`), `target=level`, or a target
 /// alone, which enables all of it. Of two directives that match, the longer target wins. Where none matches, INFO holds.
 ///
+/// No directive takes the span of a request away: it writes nothing, and tasks that run in it take its trace along.
+///
 /// As a per-layer filter it decides for the layer it is given to and for no other. Cost: none for what it disables,
 /// since `tracing` remembers the answer at each callsite.
 ///
@@ -90,16 +92,25 @@ impl fmt::Display for Directives {
 
 impl<S: Subscriber> Filter<S> for Directives {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        Filter::enabled(&self.0, metadata, context)
+        carries_a_trace(metadata) || Filter::enabled(&self.0, metadata, context)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if carries_a_trace(metadata) {
+            return Interest::always();
+        }
         <Targets as Filter<S>>::callsite_enabled(&self.0, metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        <Targets as Filter<S>>::max_level_hint(&self.0)
+        // The spans that carry a trace are of level ERROR.
+        <Targets as Filter<S>>::max_level_hint(&self.0).map(|hint| hint.max(LevelFilter::ERROR))
     }
+}
+
+/// Whether this is a span of this crate: it writes no line, and tasks that run in it take its trace along.
+fn carries_a_trace(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target().starts_with(concat!(env!("CARGO_CRATE_NAME"), "::"))
 }
 
 #[cfg(test)]

@@ -25,21 +25,28 @@ pub(super) struct Axum {
     clock: Clock,
     scrapes: ScrapeInstruments,
     connections: ConnectionInstruments,
-    /// `AISTM7_ADMIN_ADDR`.
+    /// From [`ADMIN_ADDR`].
     admin_address: Option<SocketAddr>,
 }
+
+const ADMIN_ADDR: &str = "AISTM7_ADMIN_ADDR";
 
 impl Axum {
     pub(super) fn register(
         meter: &Meter,
         clock: &Clock,
-        variables: &Variables, paths: HealthPaths) -> Result<Self, BuildError> {
+        variables: &Variables,
+        paths: HealthPaths,
+    ) -> Result<Self, BuildError> {
         Ok(Self {
             paths,
             clock: clock.clone(),
             scrapes: ScrapeInstruments::register(meter)?,
             connections: ConnectionInstruments::register(meter)?,
-            admin_address: variables.get("AISTM7_ADMIN_ADDR").as_deref().map(parse_address).transpose()?,
+            admin_address: variables
+                .get(ADMIN_ADDR)
+                .map(|text| parse_address(&text).map_err(|refused| refused.of(ADMIN_ADDR)))
+                .transpose()?,
         })
     }
 
@@ -106,7 +113,8 @@ impl Monitoring {
     {
         listen_for_signals(&self.0.stop).map_err(ServeError::Signals)?;
         let times = self.0.stop_times;
-        let options = ServerOptions::new(self.0.axum.connections.clone(), self.0.drain.clone()).grace(times.request_grace);
+        let options =
+            ServerOptions::new(self.0.axum.connections.clone(), self.0.drain.clone()).grace(times.request_grace);
         let walk = async {
             self.0.stop.walk(&self.0.drain, times.drain_delay).await;
             self.0.stop.asked(2).await;

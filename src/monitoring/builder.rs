@@ -274,7 +274,9 @@ fn start_log(
 ) -> Result<crate::log::Log, BuildError> {
     let mut options = configure(crate::log::LogOptions::new(identity.service.clone()).clock(clock.clone()));
     if let Some(directives) = variables.get("RUST_LOG") {
-        options = options.directives(crate::log::Directives::parse(&directives)?);
+        options = options.directives(
+            crate::log::Directives::parse(&directives).map_err(|refused| refused.of("RUST_LOG directive"))?,
+        );
     }
     Ok(crate::log::Log::start(options, meter)?)
 }

@@ -16,7 +16,9 @@ pub enum BuildError {
     #[error(transparent)]
     Definition(#[from] DefinitionError),
     /// The steps of the way out do not fit the platform's termination grace.
-    #[error("the drain delay of {drain_delay:?} does not fit the termination grace of {termination_grace:?}: shorten one or lengthen the other")]
+    #[error(
+        "the drain delay of {drain_delay:?} does not fit the termination grace of {termination_grace:?}: shorten one or lengthen the other"
+    )]
     DrainDelay {
         /// How long requests would still be served.
         drain_delay: std::time::Duration,

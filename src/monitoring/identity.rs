@@ -103,12 +103,11 @@ impl Identity {
             .unwrap_or_else(|| UNKNOWN.to_owned());
         check_version("version", &version)?;
 
-        let revision =
-            variables.get("AISTM7_REVISION").or(declared.revision).unwrap_or_else(|| UNKNOWN.to_owned());
+        let revision = variables.get("AISTM7_REVISION").or(declared.revision).unwrap_or_else(|| UNKNOWN.to_owned());
         check_version("revision", &revision)?;
 
         let replicas = match variables.get("AISTM7_REPLICAS") {
-            Some(text) => check_replicas(text.parse().ok(), &text)?,
+            Some(text) => check_replicas(text.parse().ok(), &text).map_err(|refused| refused.of("AISTM7_REPLICAS"))?,
             None => check_replicas(Some(declared.replicas.unwrap_or(1)), "0")?,
         };
         Ok((Self { service, environment, version, revision, workload: declared.workload, replicas }, was))
@@ -160,7 +159,8 @@ impl ResourceAttributes {
     fn read(variables: &Variables) -> Result<Self, InvalidValue> {
         let text = variables.get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
         let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| {
-            let decoded = pair.split_once('=').and_then(|(key, value)| Some((key.trim(), percent_decoded(value.trim())?)));
+            let decoded =
+                pair.split_once('=').and_then(|(key, value)| Some((key.trim(), percent_decoded(value.trim())?)));
             let rule = "key=value pairs with commas between, values percent-encoded";
             let invalid = || InvalidValue::new("OTEL_RESOURCE_ATTRIBUTES", pair, rule);
             decoded.map(|(key, value)| (key.to_owned(), value)).ok_or_else(invalid)
@@ -195,7 +195,11 @@ mod tests {
     use super::*;
 
     fn declared() -> Declared {
-        Declared { service: "risk-analysis".to_owned(), environment: Some("production".to_owned()), ..Declared::default() }
+        Declared {
+            service: "risk-analysis".to_owned(),
+            environment: Some("production".to_owned()),
+            ..Declared::default()
+        }
     }
 
     #[test]
@@ -208,7 +212,8 @@ mod tests {
         assert_eq!((&*identity.service, &*identity.environment, &*identity.version), ("otel", "staging", "1.2"));
         assert_eq!(was, EnvironmentWas::Said);
 
-        let ours = Variables::from([("AISTM7_SERVICE", "ours"), ("OTEL_SERVICE_NAME", "otel"), ("AISTM7_REPLICAS", "3")]);
+        let ours =
+            Variables::from([("AISTM7_SERVICE", "ours"), ("OTEL_SERVICE_NAME", "otel"), ("AISTM7_REPLICAS", "3")]);
         let (identity, _) = Identity::resolve(declared(), &ours).unwrap();
         assert_eq!((&*identity.service, &*identity.environment, identity.replicas), ("ours", "prod", 3));
     }

@@ -1,6 +1,6 @@
 //! The way out: asked for by a signal or by code, walked in steps.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -40,20 +40,30 @@ impl StopTimes {
 
 /// How often the end was asked for: once starts the way out, twice cuts it short.
 #[derive(Clone, Debug)]
-pub(super) struct Stop(Arc<watch::Sender<u32>>);
+pub(super) struct Stop {
+    times: Arc<watch::Sender<u32>>,
+    /// Signals are listened for once, however many servers wait for them.
+    listening: Arc<Mutex<Listening>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listening {
+    NotYet,
+    Already,
+}
 
 impl Stop {
     pub(super) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
+        Self { times: Arc::new(watch::Sender::new(0)), listening: Arc::new(Mutex::new(Listening::NotYet)) }
     }
 
     pub(super) fn ask(&self) {
-        self.0.send_modify(|times| *times = times.saturating_add(1));
+        ask(&self.times);
     }
 
     /// Resolves once the end was asked for so often.
     pub(super) async fn asked(&self, often: u32) {
-        let mut times = self.0.subscribe();
+        let mut times = self.times.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
         let _ = times.wait_for(|times| *times >= often).await;
     }
@@ -70,6 +80,10 @@ impl Stop {
     }
 }
 
+fn ask(times: &watch::Sender<u32>) {
+    times.send_modify(|times| *times = times.saturating_add(1));
+}
+
 /// Asks for the end at SIGTERM and SIGINT, each time one comes, until `stop` is gone.
 ///
 /// # Errors
@@ -77,16 +91,21 @@ impl Stop {
 pub(super) fn listen_for_signals(stop: &Stop) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
+    let mut listening = stop.listening.lock().unwrap_or_else(PoisonError::into_inner);
+    if *listening == Listening::Already {
+        return Ok(());
+    }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = Arc::downgrade(&stop.0);
+    *listening = Listening::Already;
+    let times = Arc::downgrade(&stop.times);
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            match stop.upgrade() {
-                Some(stop) => Stop(stop).ask(),
+            match times.upgrade() {
+                Some(times) => ask(&times),
                 None => return,
             }
         }
@@ -116,6 +135,15 @@ mod tests {
         assert_eq!(drain.phase(), Phase::Draining);
         walk.await;
         assert_eq!(drain.phase(), Phase::Closing);
+    }
+
+    #[tokio::test]
+    async fn signals_are_listened_for_once() {
+        let stop = Stop::new();
+        for _ in 0..2 {
+            listen_for_signals(&stop).unwrap();
+        }
+        assert_eq!(Arc::weak_count(&stop.times), 1, "one task waits for signals");
     }
 
     #[tokio::test(start_paused = true)]

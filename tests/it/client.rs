@@ -71,9 +71,9 @@ impl Raw {
         rest
     }
 
-    /// The socket itself.
-    pub(crate) fn into_inner(self) -> TcpStream {
-        self.0
+    /// The client's own address.
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.0.local_addr().expect("a connected socket")
     }
 }
 

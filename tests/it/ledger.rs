@@ -12,19 +12,25 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use axum::routing::{any, get, post};
+use axum::serve::Listener as _;
 use futures_util::{StreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
+use tokio::net::TcpListener;
 use tower::service_fn;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::client::{self, Http2, Raw, http2_request, within};
-use crate::service::{assert_balanced, monitoring, serve, settled, until};
+use crate::service::{assert_balanced, ends, monitoring, serve, settled, until};
 
-/// A body that begins, goes on when asked, and never ends.
+/// A body that begins and never ends.
 fn endless() -> Body {
     Body::from_stream(stream::iter([Ok::<_, Infallible>("begin")]).chain(stream::pending()))
+}
+
+fn events() -> Body {
+    Body::from_stream(stream::iter([Ok::<_, Infallible>("data: begin\n\n")]).chain(stream::pending()))
 }
 
 /// Parts that are not all there at once, so that each is a frame and a write of its own.
@@ -55,12 +61,14 @@ fn app() -> Router {
         .route("/no-content", get((StatusCode::NO_CONTENT, "not sent")))
         .route("/not-modified", get((StatusCode::NOT_MODIFIED, "not sent")))
         .route("/error", get((StatusCode::INTERNAL_SERVER_ERROR, "sorry")))
+        .route("/odd-status", get((StatusCode::from_u16(799).unwrap(), "odd")))
         .route("/with-length", get(async || ([("content-length", "10")], slowly::<Infallible>(vec![Ok("begin"); 2]))))
         .route("/cut-with-length", get(async || ([("content-length", "10")], endless())))
         .route("/chunked", get(async || slowly::<Infallible>(vec![Ok("begin"); 2])))
         .route("/endless", get(async || endless()))
         .route("/trailers", get(async || ([("trailer", "x-sum")], with_trailers())))
         .route("/failing", get(async || slowly(vec![Ok("begin"), Err("no more")])))
+        .route("/events", get(async || ([("content-type", "text/event-stream")], events())))
         .route("/hangs", get(pending::<()>))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(50)).await))
         .route("/echo", post(async |body: Bytes| body))
@@ -180,6 +188,7 @@ async fn responses_sent_in_full_end_by_their_status() {
         ("GET /no-content", Reads, "GET /no-content 204 ok"),
         ("GET /not-modified", Reads, "GET /not-modified 304 ok"),
         ("GET /error", Reads, "GET /error 500 server_error"),
+        ("GET /odd-status", Reads, "GET /odd-status 799 server_error"),
         ("GET /with-length", Reads, "GET /with-length 200 ok"),
         ("HEAD /with-length", Reads, "HEAD /with-length 200 ok"),
         ("GET /chunked", Reads, "GET /chunked 200 ok"),
@@ -276,6 +285,20 @@ async fn upgrade_ends_its_request_and_stays_out_of_the_latency() {
 }
 
 #[tokio::test]
+async fn open_event_stream_is_in_flight_and_stays_out_of_the_latency() {
+    let monitoring = monitoring();
+    let address = serve(measured(&monitoring)).await;
+    let mut raw = Raw::requesting(address, "GET", "/events").await;
+    raw.read_until("data: begin\n\n\r\n").await;
+    in_flight(&monitoring).await;
+    drop(raw);
+    let ends = settled(&monitoring, 1).await;
+    assert_eq!(ends.into_keys().collect::<Vec<_>>(), ["GET /events 200 aborted"]);
+    let head = monitoring.registry().snapshot().sum("api_response_time_seconds", &[("route", "/events")]);
+    assert_eq!(head.unwrap_or_default(), 0.0);
+}
+
+#[tokio::test]
 async fn requests_on_one_connection_are_counted_each() {
     let monitoring = monitoring();
     let address = serve(measured(&monitoring)).await;
@@ -359,26 +382,36 @@ async fn layers_applied_anew_for_each_connection_make_no_new_series() {
 async fn storm_of_every_ending_leaves_the_account_balanced() {
     const PATHS: [&str; 8] =
         ["/fixed", "/slow", "/hangs", "/endless", "/failing", "/panics-later", "/panics-in-body", "/nowhere"];
+    const CLIENTS: u64 = 200;
     let monitoring = monitoring();
-    let address = serve(measured(&monitoring)).await;
+    let listener = monitoring.listener(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let address = listener.local_addr().unwrap();
+    let app = measured(&monitoring);
+    tokio::spawn(async move { axum::serve(listener, app).await });
     let mut random = fastrand::Rng::with_seed(7);
-    let clients: Vec<_> = (0..200)
+    let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
             let (path, patience) = (random.choice(PATHS).unwrap(), random.u64(1..40));
             tokio::spawn(async move {
-                let mut raw = Raw::requesting(address, "GET", path).await;
-                let read = raw.read_until("never");
-                let _ = tokio::time::timeout(Duration::from_millis(patience), read).await;
+                let raw = Raw::requesting(address, "GET", path).await;
+                let _ = tokio::time::timeout(Duration::from_millis(patience), raw.read_to_end()).await;
             })
         })
         .collect();
     for client in clients {
-        // A client panics when its server hangs up, which is as good an end as any.
-        let _ = client.await;
+        client.await.unwrap();
         assert_never_negative(&monitoring);
     }
-    let ends = settled(&monitoring, 200).await;
-    assert!(ends.len() >= 5, "{ends:?}");
+    let snapshot = until("the end of every connection", || {
+        let snapshot = monitoring.registry().snapshot();
+        (snapshot.sum("api_connections_total", &[]) == Some(CLIENTS as f64)).then_some(snapshot)
+    })
+    .await;
+    assert_eq!(snapshot.sum("api_in_flight_requests", &[]), Some(0.0));
+    assert_balanced(&snapshot);
+    let ends = ends(&snapshot);
+    // A client may leave before its request has reached the service.
+    assert!((CLIENTS / 2..=CLIENTS).contains(&ends.values().sum()) && ends.len() >= 5, "{ends:?}");
 }
 
 /// In flight is derived from two counts, and reading them apart must not show it below zero.

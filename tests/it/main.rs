@@ -1,5 +1,6 @@
 //! The crate as a service uses it: its public API, real sockets on loopback, and no other server.
 #![cfg(all(feature = "business", feature = "log", feature = "websocket"))]
+#![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 #[allow(dead_code, reason = "the tests against real servers use the rest")]
 #[path = "../support/http.rs"]
@@ -12,6 +13,11 @@ mod client;
 mod json;
 mod service;
 
+mod host;
+mod hostile;
 mod ledger;
+mod monitoring;
+mod secrets;
+mod stop;
 mod trace;
 mod wire;

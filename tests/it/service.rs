@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
@@ -13,6 +13,8 @@ use aistm7_monitoring::monitoring::{MonitoringBuilder, Variables};
 use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -52,8 +54,14 @@ pub(crate) fn builder(lines: &Lines) -> MonitoringBuilder {
     builder_logging(move |log| log.sink(Sink::Writer(Box::new(sink))))
 }
 
+/// While a process has a single subscriber, `tracing` settles what a callsite is worth by asking the thread that meets it
+/// first, which in this process may be that of another test, without a subscriber. With two more it asks all there are.
+static BYSTANDERS: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [NoSubscriber::new(), NoSubscriber::new()].map(Dispatch::new));
+
 /// As [`builder`], with any log.
 pub(crate) fn builder_logging(log: impl FnOnce(LogOptions) -> LogOptions + Send + 'static) -> MonitoringBuilder {
+    LazyLock::force(&BYSTANDERS);
     Monitoring::builder("under-test").environment("test").variables(Variables::from([])).log(log)
 }
 

@@ -131,10 +131,8 @@ async fn wanders() -> &'static str {
 
 #[tokio::test]
 async fn lines_of_a_request_have_its_trace_wherever_its_work_goes() {
-    // Directives that take the request's own span away take no trace away, but from those who rely on the span alone.
-    for (rust_log, has_span) in
-        [("info", true), ("warn,it=info", true), ("info,aistm7_monitoring=off", false), ("off,it::trace=info", false)]
-    {
+    // No directive takes the request's own span away, nor the trace with it.
+    for rust_log in ["info", "warn,it=info", "info,aistm7_monitoring=off", "off,it::trace=info"] {
         let lines = Lines::default();
         let monitoring = builder(&lines).variables(Variables::from([("RUST_LOG", rust_log)])).build().unwrap();
         let _subscriber = log_here(&monitoring);
@@ -146,7 +144,7 @@ async fn lines_of_a_request_have_its_trace_wherever_its_work_goes() {
         let places = [
             ("in the handler", true),
             ("after an await", true),
-            ("in a task of the span", has_span),
+            ("in a task of the span", true),
             ("in a task of the context", true),
             ("in a task of nobody", false),
             ("on a blocking thread", true),
@@ -159,6 +157,28 @@ async fn lines_of_a_request_have_its_trace_wherever_its_work_goes() {
             assert_eq!(line.get("traceId").cloned(), expected, "{message}, RUST_LOG={rust_log}");
             assert_eq!(line["details"].to_string(), "{}", "{message}");
         }
+    }
+}
+
+#[tokio::test]
+async fn trace_layer_alone_gives_the_trace_and_the_metrics_layer_alone_gives_none() {
+    for is_trace in [true, false] {
+        let lines = Lines::default();
+        let monitoring = builder(&lines).build().unwrap();
+        let _subscriber = log_here(&monitoring);
+        let handler = async || {
+            tokio::task::yield_now().await;
+            tracing::info!(is_traced = trace::current().is_some(), "in the handler");
+        };
+        let app = Router::new().route("/", get(handler));
+        let app =
+            if is_trace { app.layer(monitoring.trace_layer()) } else { app.layer(monitoring.http_metrics_layer()) };
+        let response = get_with(serve(app).await, "/", &[("traceparent", TRACEPARENT)]).await;
+        assert_eq!(response.header("traceresponse").is_some(), is_trace);
+        let lines = all_lines(&monitoring, &lines).await;
+        let line = line(&lines, "in the handler");
+        assert_eq!(line.get("traceId").cloned(), is_trace.then(|| TRACE_ID.into()));
+        assert_eq!(line["details"]["is_traced"], is_trace);
     }
 }
 

@@ -13,9 +13,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use axum::serve::Listener as _;
 use futures_util::{StreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
+use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 
 use crate::client::{Http2, Raw, http2_request, within};
@@ -159,7 +161,10 @@ async fn answer(address: SocketAddr, request: &[u8]) -> Vec<u8> {
 
 /// Two applications that should look alike from outside.
 async fn assert_same_bytes(bare: Router, other: Router) {
-    let (bare, other) = (serve(bare).await, serve(other).await);
+    assert_same_answers(serve(bare).await, serve(other).await).await;
+}
+
+async fn assert_same_answers(bare: SocketAddr, other: SocketAddr) {
     for request in requests() {
         let (expected, seen) = (answer(bare, &request).await, answer(other, &request).await);
         let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -187,6 +192,21 @@ async fn measured_websocket_leaves_every_byte_as_it_was() {
     let of_ours = Router::new().route("/ws", any(echo_of_ours));
     assert_same_bytes(of_axum.clone(), of_ours.clone()).await;
     assert_same_bytes(of_axum, of_ours.layer(monitoring().http_metrics_layer())).await;
+}
+
+#[tokio::test]
+async fn server_of_ours_sends_the_bytes_that_axums_sends() {
+    let monitoring = monitoring();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = monitoring.clone();
+    tokio::spawn(async move { serving.serve(listener, app()).await });
+    assert_same_answers(serve(app()).await, address).await;
+
+    let listener = monitoring.listener(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app()).await });
+    assert_same_answers(serve(app()).await, address).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,19 @@
 //! Against real servers. Each test that needs one is ignored with the reason; `tests/run` installs them and runs all.
 
+#[path = "../it/json.rs"]
+mod json;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod example;
 mod harness;
+#[cfg(feature = "full")]
+mod postgres;
+mod prometheus;
+#[cfg(feature = "full")]
+mod redis;
+#[cfg(feature = "full")]
+mod requests;
+mod scrape;
+#[cfg(feature = "full")]
+mod stores;

@@ -22,6 +22,8 @@ pub(super) fn pool(options: PgConnectOptions) -> PgPool {
 
 pub(super) async fn prepare(pool: &PgPool) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await?;
+    // That a table exists already is no news.
+    sqlx::query("SET LOCAL client_min_messages = warning").execute(&mut *transaction).await?;
     // `CREATE TABLE IF NOT EXISTS` fails when two sessions race; the lock ends with the transaction.
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(PREPARE_LOCK).execute(&mut *transaction).await?;
     schema::create!(&mut *transaction);

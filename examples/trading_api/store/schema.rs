@@ -39,49 +39,30 @@ macro_rules! create {
         for table in schema::TABLES {
             sqlx::query(table).execute($connection).await?;
         }
-        schema::insert!(
-            $connection,
-            "INSERT INTO instruments (symbol, conid) ",
-            seed::instruments(),
-            |row, instrument| row.push_bind(instrument.symbol).push_bind(instrument.conid)
-        );
-        schema::insert!($connection, "INSERT INTO closes (symbol, day, close_e4) ", seed::closes(), |row,
-                                                                                                     (
-            symbol,
-            close,
-        )| row
-            .push_bind(*symbol)
-            .push_bind(close.day.epoch_days())
-            .push_bind(close.price.ten_thousandths()));
-        schema::insert!($connection, "INSERT INTO portfolios (id, opened) ", seed::portfolios(), |row, portfolio| row
-            .push_bind(portfolio.id.as_str())
-            .push_bind(portfolio.opened));
+        schema::insert! { $connection, "INSERT INTO instruments (symbol, conid) ", seed::instruments(),
+        instrument => [instrument.symbol, instrument.conid] }
+        schema::insert! { $connection, "INSERT INTO closes (symbol, day, close_e4) ", seed::closes(),
+        (symbol, close) => [*symbol, close.day.epoch_days(), close.price.ten_thousandths()] }
+        schema::insert! { $connection, "INSERT INTO portfolios (id, opened) ", seed::portfolios(),
+        portfolio => [portfolio.id.as_str(), portfolio.opened] }
         let holdings: Vec<_> = seed::portfolios()
             .into_iter()
             .flat_map(|portfolio| portfolio.holdings.into_iter().map(move |held| (portfolio.id.clone(), held)))
             .collect();
-        schema::insert!(
-            $connection,
-            "INSERT INTO holdings (portfolio, symbol, quantity) ",
-            holdings,
-            |row, (id, held)| row.push_bind(id.as_str()).push_bind(held.symbol.as_str()).push_bind(held.quantity)
-        );
-        schema::insert!(
-            $connection,
-            "INSERT INTO wallets (address, tier) ",
-            seed::wallets(),
-            |row, (address, tier)| row.push_bind(*address).push_bind(tier.as_str())
-        );
+        schema::insert! { $connection, "INSERT INTO holdings (portfolio, symbol, quantity) ", holdings,
+        (id, held) => [id.as_str(), held.symbol.as_str(), held.quantity] }
+        schema::insert! { $connection, "INSERT INTO wallets (address, tier) ", seed::wallets(),
+        (address, tier) => [*address, tier.as_str()] }
     }};
 }
 
-/// Inserts `$rows`, each bound by `$bind`.
+/// Inserts `$rows`: for each one the values in brackets.
 macro_rules! insert {
-    ($connection:expr, $into:literal, $rows:expr, |$row:ident, $value:pat_param| $bind:expr) => {
+    ($connection:expr, $into:literal, $rows:expr, $row:pat => [$($value:expr),+]) => {
         for rows in $rows.chunks(schema::ROWS_AT_ONCE) {
             let mut insert = sqlx::QueryBuilder::new($into);
-            insert.push_values(rows, |mut $row, $value| {
-                $bind;
+            insert.push_values(rows, |mut values, $row| {
+                $(values.push_bind($value);)+
             });
             insert.push(schema::OR_KEEP).build().execute($connection).await?;
         }

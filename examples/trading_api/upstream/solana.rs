@@ -44,7 +44,7 @@ impl Solana {
 
     /// What `wallet` holds of [`TOKEN_MINT`] over all its token accounts.
     pub(crate) async fn balance(&self, wallet: &Wallet) -> Result<Balance, UpstreamError> {
-        // Eight bytes of each account, whatever the node knows of the mint; `jsonParsed` falls back when it knows nothing.
+        // Eight bytes of each account, in one form. `jsonParsed` has another where the node does not know the mint.
         let options = json!({
             "encoding": "base58",
             "dataSlice": {"offset": AMOUNT_OFFSET, "length": AMOUNT_BYTES},

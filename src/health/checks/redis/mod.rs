@@ -36,8 +36,9 @@ use info::Info;
 /// | `invalid_response` | an answer that makes no sense |
 ///
 /// With the feature `redis-1`: `RedisCheck::new(connection_manager.clone())`. A `MultiplexedConnection` works too, but it
-/// never connects again once it broke, which the check then rightly says. With another driver: implement
-/// [`RedisProbe`].
+/// never connects again once it broke, which the check then rightly says; nor does a `ConnectionManager` of redis 1.8
+/// whose reconnection was refused for its credentials, so `auth` stays until the service makes a new one. With another
+/// driver: implement [`RedisProbe`].
 #[derive(Debug)]
 pub struct RedisCheck<P> {
     probe: P,

@@ -1,0 +1,182 @@
+//! What a request costs in allocations, over a layer that does nothing; and that a handle records without any.
+#![cfg(all(feature = "business", feature = "log", feature = "websocket"))]
+#![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
+#![allow(unsafe_code, reason = "a counting allocator implements an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::log::Sink;
+use aistm7_monitoring::metrics::{Counter, Definition, Family, Gauge, Histogram, Unit};
+use aistm7_monitoring::monitoring::Variables;
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::get;
+use http_body_util::BodyExt;
+use tower::{Layer, Service, ServiceExt};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+thread_local! {
+    /// Of this thread only, so that the crate's own threads and the test harness do not count.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Bytes that were allocated on this thread, less those freed on it.
+    static KEPT: Cell<i64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // A thread that is being torn down counts for nobody.
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        keep(layout.size() as i64);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        keep(-(layout.size() as i64));
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+fn keep(bytes: i64) {
+    let _ = KEPT.try_with(|kept| kept.set(kept.get() + bytes));
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// What axum itself takes for having a layer.
+#[derive(Clone)]
+struct Noop;
+
+#[derive(Clone)]
+struct NoopService<S>(S);
+
+impl<S> Layer<S> for Noop {
+    type Service = NoopService<S>;
+
+    fn layer(&self, inner: S) -> NoopService<S> {
+        NoopService(inner)
+    }
+}
+
+impl<S: Service<R>, R> Service<R> for NoopService<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.0.call(request)
+    }
+}
+
+fn monitoring() -> Monitoring {
+    Monitoring::builder("under-test")
+        .environment("test")
+        .variables(Variables::from([]))
+        .log(|log| log.sink(Sink::Writer(Box::new(std::io::sink()))))
+        .build()
+        .expect("valid settings")
+}
+
+fn routes() -> Router {
+    Router::new().route("/api/v1/portfolios/{id}", get(async || "a portfolio"))
+}
+
+async fn request(app: &Router, headers: &[(&str, &str)]) {
+    let request = headers
+        .iter()
+        .fold(Request::get("/api/v1/portfolios/7"), |request, (name, value)| request.header(*name, *value));
+    let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.into_body().collect().await.unwrap();
+}
+
+/// Allocations a request once everything is warm; every request takes the same.
+async fn allocations_of(app: Router, headers: &[(&str, &str)]) -> u64 {
+    const REQUESTS: u64 = 100;
+    let app = app.with_state(());
+    for _ in 0..REQUESTS {
+        request(&app, headers).await;
+    }
+    let before = ALLOCATIONS.get();
+    for _ in 0..REQUESTS {
+        request(&app, headers).await;
+    }
+    let all = ALLOCATIONS.get() - before;
+    assert_eq!(all % REQUESTS, 0, "{all} allocations of {REQUESTS} equal requests");
+    all / REQUESTS
+}
+
+/// Measured: what the metrics layer adds, what both layers add, and what they add below the log's subscriber.
+const ADDED: [u64; 3] = [3, 8, 9];
+
+#[tokio::test]
+async fn layers_add_a_known_number_of_allocations_to_a_request() {
+    let monitoring = monitoring();
+    let caller =
+        [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ("x-request-id", "req-7")];
+    for headers in [&[][..], &caller] {
+        let noop = allocations_of(routes().layer(Noop), headers).await;
+        let metrics = allocations_of(routes().layer(monitoring.http_metrics_layer()), headers).await;
+        let both = allocations_of(routes().layer(monitoring.http_layer()), headers).await;
+        let layer = monitoring.log_layer().with_filter(monitoring.log_filter());
+        let _subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+        let logged = allocations_of(routes().layer(monitoring.http_layer()), headers).await;
+        let added = [metrics - noop, both - noop, logged - noop];
+        let within = added.iter().zip(ADDED).all(|(added, most)| *added <= most);
+        assert!(within, "{added:?} with {headers:?}, of at most {ADDED:?}");
+    }
+}
+
+#[tokio::test]
+async fn requests_that_nobody_scrapes_keep_no_memory() {
+    let monitoring = monitoring();
+    let app = routes().merge(monitoring.routes()).layer(monitoring.http_layer()).with_state(());
+    let requests = async |count: u32| {
+        for number in 0..count {
+            request(&app, &[("x-request-id", &format!("req-{number}"))]).await;
+            let nowhere = Request::get(format!("/nowhere/{number}")).body(Body::empty()).unwrap();
+            assert_eq!(app.clone().oneshot(nowhere).await.unwrap().status(), 404);
+        }
+    };
+    requests(100).await;
+    let before = KEPT.get();
+    requests(10_000).await;
+    assert_eq!(KEPT.get() - before, 0, "bytes");
+}
+
+#[test]
+fn handles_that_were_resolved_record_without_an_allocation() {
+    static ORDERS: Definition = Definition::counter("orders_total", "Orders.").labels(&["side"]);
+    static OPEN: Definition = Definition::gauge("orders_open", "Orders that are open.");
+    static TIME: Definition =
+        Definition::histogram("order_seconds", "Time to place an order.").unit(Unit::Seconds).edges(&[0.1, 1.0]);
+    let meter = monitoring().meter();
+    let orders: Family<Counter, 1> = meter.counter(&ORDERS).unwrap();
+    let open: Family<Gauge, 0> = meter.gauge(&OPEN).unwrap();
+    let time: Family<Histogram, 0> = meter.histogram(&TIME).unwrap();
+    let (orders, open, time) = (orders.series(["buy".into()]), open.series([]), time.series([]));
+    let before = ALLOCATIONS.get();
+    for seconds in 0..100 {
+        orders.increment();
+        open.set(f64::from(seconds));
+        time.record(f64::from(seconds) / 50.0);
+        time.record_duration(Duration::from_millis(5));
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert_eq!(orders.get(), 100);
+}
