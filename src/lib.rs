@@ -14,6 +14,7 @@ pub mod diagnostics;
 pub mod drain;
 pub mod error;
 pub mod global;
+mod percent;
 pub mod redact;
 pub mod trace;
 

@@ -95,7 +95,12 @@ impl Registry {
     /// assert!(out.starts_with(b"# TYPE jobs counter\n") && out.ends_with(b"# EOF\n"));
     /// ```
     pub fn encode(&self, format: Format, out: &mut Vec<u8>) {
-        exposition::encode(&self.families(), format, out);
+        self.encode_where(|_| true, format, out);
+    }
+
+    /// As [`Registry::encode`], but only the families whose names are wanted.
+    pub fn encode_where(&self, wanted: impl Fn(&str) -> bool, format: Format, out: &mut Vec<u8>) {
+        exposition::encode(&self.families(), wanted, format, out);
     }
 
     pub(super) fn diagnostics(&self) -> &Diagnostics {

@@ -3,6 +3,7 @@
 use super::variables::Variables;
 use crate::error::{InvalidValue, check_name};
 use crate::metrics::{Definition, DefinitionError, Family, Gauge, LabelValue, Meter};
+use crate::percent;
 
 static SERVICE_INFO: Definition =
     Definition::gauge("service_info", "Always 1: which service, environment and version this process is.").labels(&[
@@ -160,7 +161,7 @@ impl ResourceAttributes {
         let text = variables.get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
         let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| {
             let decoded =
-                pair.split_once('=').and_then(|(key, value)| Some((key.trim(), percent_decoded(value.trim())?)));
+                pair.split_once('=').and_then(|(key, value)| Some((key.trim(), percent::decoded(value.trim())?)));
             let rule = "key=value pairs with commas between, values percent-encoded";
             let invalid = || InvalidValue::new("OTEL_RESOURCE_ATTRIBUTES", pair, rule);
             decoded.map(|(key, value)| (key.to_owned(), value)).ok_or_else(invalid)
@@ -172,22 +173,6 @@ impl ResourceAttributes {
         let of_key = |key: &&str| self.0.iter().find(|(name, _)| name == key);
         keys.iter().find_map(of_key).map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
     }
-}
-
-fn percent_decoded(value: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = &rest[2..];
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod host;
 mod hostile;
 mod ledger;
 mod monitoring;
+mod scrape;
 mod secrets;
 mod stop;
 mod trace;

@@ -26,9 +26,14 @@ impl Frame {
     }
 }
 
-/// Appends the families, which are sorted by name. Those without a value are left out.
-pub(in crate::metrics) fn encode(families: &[Arc<FamilyCore>], format: Format, out: &mut Vec<u8>) {
-    for family in families {
+/// Appends those of all families, which are sorted by name, that are wanted. Those without a value are left out.
+pub(in crate::metrics) fn encode(
+    families: &[Arc<FamilyCore>],
+    wanted: impl Fn(&str) -> bool,
+    format: Format,
+    out: &mut Vec<u8>,
+) {
+    for family in families.iter().filter(|family| wanted(&family.name)) {
         let before = out.len();
         match format {
             Format::Text => text::write_metadata(out, &family.name, family.shape.kind.as_str(), family.help()),

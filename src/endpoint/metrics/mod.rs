@@ -1,0 +1,66 @@
+//! `GET /metrics`: the format that the scraper likes best, compressed if it offers that, gathered once for all who ask
+//! at the same time.
+
+mod instruments;
+mod negotiation;
+mod page;
+mod query;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+
+use crate::clock::Clock;
+use crate::metrics::Registry;
+pub(crate) use instruments::ScrapeInstruments;
+use page::{Asked, Encoding, Page, Pages};
+
+/// The route. A scrape waits for nothing outside the process and is encoded off the workers that serve requests.
+///
+/// `name[]=…`, given once or more, leaves out every other family.
+pub(crate) fn scrape<S>(registry: &Registry, instruments: &ScrapeInstruments, clock: &Clock) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let pages = Arc::new(Pages::new(registry.clone(), instruments.clone(), clock.clone()));
+    Router::new().route("/metrics", get(answer).with_state(pages))
+}
+
+async fn answer(State(pages): State<Arc<Pages>>, uri: Uri, headers: HeaderMap) -> Response {
+    let asked = Asked {
+        format: negotiation::format(texts(&headers, &ACCEPT)),
+        encoding: match negotiation::accepts_gzip(texts(&headers, &ACCEPT_ENCODING)) {
+            true => Encoding::Gzip,
+            false => Encoding::Identity,
+        },
+        names: query::names(uri.query().unwrap_or_default()),
+    };
+    match pages.get(asked).await {
+        Some(page) => respond(page),
+        // Only while the runtime goes down.
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+fn respond(page: Page) -> Response {
+    let mut response = Response::new(Body::from(page.bytes));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.asked.format.content_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    if page.asked.encoding == Encoding::Gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// The values of a header that are text; others name nothing that we have.
+fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+}

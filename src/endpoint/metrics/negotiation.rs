@@ -1,0 +1,148 @@
+//! Which format and encoding a scraper gets, by its `Accept` and `Accept-Encoding` headers (RFC 9110, section 12.5).
+
+use crate::metrics::exposition::Format;
+
+/// Every format, the one first that wins when a scraper likes two equally.
+const FORMATS: [Format; 2] = [Format::Text, Format::OpenMetrics];
+
+/// The format that a scraper likes best, by its `Accept` headers; text if it accepts neither, since a scrape that can be
+/// read is worth more than a 406.
+pub(super) fn format<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
+    let ranges: Vec<_> = elements(accept).filter_map(Range::parse).collect();
+    let mut best = (0, Format::Text);
+    for format in FORMATS {
+        let quality = quality_of(&ranges, format);
+        if quality > best.0 {
+            best = (quality, format);
+        }
+    }
+    best.1
+}
+
+/// Type, subtype and version of a format's media type.
+const fn media_type(format: Format) -> (&'static str, &'static str, &'static str) {
+    match format {
+        Format::Text => ("text", "plain", "0.0.4"),
+        Format::OpenMetrics => ("application", "openmetrics-text", "1.0.0"),
+    }
+}
+
+/// Whether a client takes gzip, by its `Accept-Encoding` headers.
+pub(super) fn accepts_gzip<'a>(accept_encoding: impl IntoIterator<Item = &'a str>) -> bool {
+    let mut wildcard = false;
+    for element in elements(accept_encoding) {
+        let mut parts = element.split(';').map(str::trim);
+        let coding = parts.next().unwrap_or_default();
+        let accepted = quality(parts) > 0;
+        if coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip") {
+            return accepted;
+        }
+        wildcard |= coding == "*" && accepted;
+    }
+    wildcard
+}
+
+/// One media range of an `Accept` header.
+struct Range<'a> {
+    kind: &'a str,
+    subtype: &'a str,
+    version: Option<&'a str>,
+    quality: u16,
+}
+
+impl<'a> Range<'a> {
+    fn parse(element: &'a str) -> Option<Self> {
+        let mut parts = element.split(';').map(str::trim);
+        let (kind, subtype) = parts.next()?.split_once('/')?;
+        let version = parts.clone().find_map(|part| parameter(part, "version"));
+        Some(Self { kind: kind.trim(), subtype: subtype.trim(), version, quality: quality(parts) })
+    }
+
+    /// How specifically this range names a format; `None` if it does not.
+    fn specificity(&self, format: Format) -> Option<u8> {
+        let (kind, subtype, version) = media_type(format);
+        match (self.kind, self.subtype) {
+            ("*", "*") => Some(0),
+            (own, "*") if own.eq_ignore_ascii_case(kind) => Some(1),
+            (own, name) if own.eq_ignore_ascii_case(kind) && name.eq_ignore_ascii_case(subtype) => match self.version {
+                None => Some(2),
+                Some(asked) => (asked == version).then_some(3),
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The quality that the most specific range gives a format, in thousandths; 0 if none names it.
+fn quality_of(ranges: &[Range<'_>], format: Format) -> u16 {
+    let named = ranges.iter().filter_map(|range| Some((range.specificity(format)?, range.quality)));
+    named.max_by_key(|(specificity, _)| *specificity).map_or(0, |(_, quality)| quality)
+}
+
+fn elements<'a>(values: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    values.into_iter().flat_map(|value| value.split(',')).map(str::trim).filter(|element| !element.is_empty())
+}
+
+/// The weight among an element's parameters, in thousandths: 1 if not given, 0 if it is no weight.
+fn quality<'a>(mut parameters: impl Iterator<Item = &'a str>) -> u16 {
+    let Some(text) = parameters.find_map(|part| parameter(part, "q")) else {
+        return 1000;
+    };
+    // The cast is of 0 to 1000.
+    text.parse::<f64>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0).round() as u16)
+}
+
+fn parameter<'a>(part: &'a str, name: &str) -> Option<&'a str> {
+    let (own, value) = part.split_once('=')?;
+    own.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scrapers_get_the_format_they_like_best() {
+        let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+            application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
+            text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        for (accept, format) in [
+            (vec![], Format::Text),
+            (vec!["*/*"], Format::Text),
+            (vec!["text/html,application/xhtml+xml,*/*;q=0.8"], Format::Text),
+            (vec![prometheus_3], Format::OpenMetrics),
+            (vec!["application/openmetrics-text"], Format::OpenMetrics),
+            (vec!["application/openmetrics-text; version=0.0.1"], Format::Text),
+            (vec!["Application/OpenMetrics-Text; Version=\"1.0.0\""], Format::OpenMetrics),
+            (vec!["application/*"], Format::OpenMetrics),
+            (vec!["text/plain;q=0.5", "application/openmetrics-text;q=0.9"], Format::OpenMetrics),
+            (vec!["application/openmetrics-text;q=0.5, text/plain;q=0.9"], Format::Text),
+            (vec!["application/openmetrics-text;q=0, */*"], Format::Text),
+            (vec!["text/plain;q=0, */*"], Format::OpenMetrics),
+            (vec!["application/openmetrics-text;q=nonsense, text/plain;q=0.1"], Format::Text),
+            (vec!["application/openmetrics-text;q=2, text/plain;q=0.1"], Format::Text),
+            (vec![";;,,/,q=1,\u{7f}"], Format::Text),
+            (vec!["image/png"], Format::Text),
+        ] {
+            assert_eq!(super::format(accept.iter().copied()), format, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_for_those_who_offer_it() {
+        for (accept, takes) in [
+            (vec![], false),
+            (vec!["gzip"], true),
+            (vec!["identity, GZIP;q=0.5"], true),
+            (vec!["deflate", "x-gzip"], true),
+            (vec!["*"], true),
+            (vec!["gzip;q=0"], false),
+            (vec!["gzip;q=0, *"], false),
+            (vec!["*;q=0"], false),
+            (vec!["gzip;q=0.0001"], false),
+            (vec!["br"], false),
+        ] {
+            assert_eq!(accepts_gzip(accept.iter().copied()), takes, "{accept:?}");
+        }
+    }
+}
