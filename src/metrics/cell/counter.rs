@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::Recorded;
 use super::spread::Spread;
 
 /// Counts whole things, or nanoseconds when the family's unit is seconds.
@@ -37,6 +38,10 @@ impl CounterCell {
     pub(in crate::metrics) fn raise(&self, value: u64) {
         // What others add meanwhile counts as added afterwards.
         self.count.fetch_max(value.saturating_sub(self.spread.total(0)), Ordering::Relaxed);
+    }
+
+    pub(super) fn recorded(&self) -> Recorded {
+        Recorded(self.get())
     }
 
     #[inline]

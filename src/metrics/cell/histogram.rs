@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Shape;
 use super::spread::{Lines, Spread};
+use super::{Recorded, Shape};
 use crate::metrics::definition::Unit;
 
 /// Fixed buckets, none of them cumulative; the last one is `+Inf`'s own.
@@ -59,7 +59,7 @@ impl HistogramCell {
 
     #[inline]
     fn record_nanos(&self, nanos: u64, times: u64) {
-        let bucket = self.shape.edges_nanos.partition_point(|edge| *edge < nanos);
+        let bucket = self.shape.nanos_above.partition_point(|above| *above <= nanos);
         let total = nanos.saturating_mul(times);
         self.add(bucket, times, |sum| sum.wrapping_add(total));
     }
@@ -73,6 +73,10 @@ impl HistogramCell {
             seen = other;
             self.spread.collided(self.words.words());
         }
+    }
+
+    pub(super) fn recorded(&self) -> Recorded {
+        Recorded(self.buckets().fold(0, u64::wrapping_add))
     }
 
     /// Reads one word of each cache line.

@@ -1,0 +1,71 @@
+//! Reading an exposition back, and promtool's judgement of it.
+
+use std::collections::BTreeMap;
+
+use aistm7_monitoring::metrics::exposition::Format;
+use aistm7_monitoring::metrics::{Definition, LabelValue, Meter, Registry, Unit};
+use metrics::{counter, describe_counter, gauge, histogram, with_local_recorder};
+
+use crate::support::promtool;
+
+/// The samples of an exposition: what stands before the last space of a line, with its value.
+///
+/// # Panics
+/// When a series is there twice, or a value is no number.
+pub(crate) fn samples(text: &str) -> BTreeMap<String, f64> {
+    let mut samples = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, value) = line.rsplit_once(' ').expect("a sample has a value");
+        let value = value.parse().unwrap_or_else(|_| panic!("no number in {line:?}"));
+        assert_eq!(samples.insert(series.to_owned(), value), None, "{series} is there twice");
+    }
+    samples
+}
+
+pub(crate) fn encoded(registry: &Registry, format: Format) -> String {
+    let mut out = Vec::new();
+    registry.encode(format, &mut out);
+    String::from_utf8(out).expect("is UTF-8")
+}
+
+/// Everything that the facade lets in, whatever a library may do.
+fn hostile() -> Registry {
+    static WAIT: Definition =
+        Definition::histogram("wait_seconds", "Wait \\ \"quoted\"\nand on.").unit(Unit::Seconds).labels(&["queue"]);
+    let registry = Registry::new();
+    let wait = Meter::new(&registry).histogram::<1>(&WAIT).expect("a valid definition");
+    for queue in ["\\", "\\\\", "\"", "\n", "\\n", "a\\\n", "\\\"", "é\u{1F600}", ""] {
+        wait.series([LabelValue::capped(queue)]).record(0.3);
+    }
+    with_local_recorder(&registry, || {
+        describe_counter!("described_total", "Before \\ use.\n");
+        counter!("described_total", "le" => "1", "quantile" => "0.5", "__name__" => "x").increment(1);
+        counter!("front.office_total").increment(5);
+        counter!("front_office_total").increment(7);
+        gauge!("front_office_total").set(1.0);
+        counter!("wait_seconds_count").increment(1);
+        counter!("twice_total", "a" => "1", "a" => "2").increment(1);
+        counter!("0 day\u{e9}_total", "" => "empty name").increment(1);
+        histogram!("odd_sizes_bytes").record(f64::NAN);
+        histogram!("odd_sizes_bytes").record(-3.5);
+        gauge!("far_degrees").set(f64::NEG_INFINITY);
+        gauge!("near_degrees").set(1e-300);
+    });
+    registry
+}
+
+#[test]
+fn both_formats_have_the_same_series_with_the_same_values() {
+    let registry = hostile();
+    let text = samples(&encoded(&registry, Format::Text));
+    assert_eq!(samples(&encoded(&registry, Format::OpenMetrics)), text);
+    assert_eq!(text["front_office_total"], 12.0, "names that become one are added up");
+    assert_eq!(text["twice_total{a=\"2\"}"], 1.0);
+    assert_eq!(text["wait_seconds_bucket{queue=\"\\\\\\\\\",le=\"+Inf\"}"], 1.0);
+}
+
+#[test]
+#[ignore = "needs promtool; run by tests/run"]
+fn promtool_accepts_what_hostile_libraries_report() {
+    assert_eq!(promtool::check_metrics(&encoded(&hostile(), Format::Text)), Ok(()));
+}
