@@ -1,11 +1,19 @@
 //! Reading an exposition back, and promtool's judgement of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use aistm7_monitoring::metrics::exposition::Format;
 use aistm7_monitoring::metrics::{Definition, LabelValue, Meter, Registry, Unit};
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
 use metrics::{counter, describe_counter, gauge, histogram, with_local_recorder};
 
+use crate::support::poll::eventually_async;
+use crate::support::port::loopback;
+use crate::support::prometheus::Prometheus;
 use crate::support::promtool;
 
 /// The samples of an exposition: what stands before the last space of a line, with its value.
@@ -68,4 +76,37 @@ fn both_formats_have_the_same_series_with_the_same_values() {
 #[ignore = "needs promtool; run by tests/run"]
 fn promtool_accepts_what_hostile_libraries_report() {
     assert_eq!(promtool::check_metrics(&encoded(&hostile(), Format::Text)), Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Prometheus; run by tests/run"]
+async fn prometheus_stores_the_same_series_of_both_formats() {
+    let registry = hostile();
+    let (text, open) = (serve(&registry, Format::Text).await, serve(&registry, Format::OpenMetrics).await);
+    let prometheus = Prometheus::scraping(&[text, open], &[]);
+    let of = |target: SocketAddr| {
+        let samples = prometheus.samples(&format!("{{instance=\"{target}\", __name__!~\"up|scrape_.*\"}}"));
+        let identity = |sample: crate::support::prometheus::Sample| {
+            let mut labels = sample.labels;
+            labels.remove("instance");
+            (labels, sample.value.to_string())
+        };
+        samples.into_iter().map(identity).collect::<BTreeSet<_>>()
+    };
+    let (of_text, of_open) = eventually_async(Duration::from_secs(20), async || {
+        let both = (of(text), of(open));
+        if both.0.is_empty() || both.1.is_empty() { Err("not both are stored yet") } else { Ok(both) }
+    })
+    .await;
+    assert_eq!(of_text, of_open);
+    assert_eq!(of_text.len(), samples(&registry.render()).len());
+}
+
+async fn serve(registry: &Registry, format: Format) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind(loopback(0)).await.expect("the kernel finds a port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    let text = encoded(registry, format);
+    let app = Router::new().route("/metrics", get(async move || ([(CONTENT_TYPE, format.content_type())], text)));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
 }
