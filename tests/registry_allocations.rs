@@ -120,7 +120,7 @@ fn ten_million_records_without_a_scrape_grow_nothing() {
 
 fn latencies(series: usize) -> Registry {
     let registry = Registry::with(Limits { per_family: series, in_all: 2 * series }, Diagnostics::new());
-    let family: Family<Histogram, 3> = Meter::new(&registry).histogram(&LATENCY).unwrap();
+    let family: Family<Histogram, 3> = Meter::new(&registry).histogram(&LATENCY).expect("a valid definition");
     for at in 0..series {
         let method = ["GET", "POST", "PUT", "PATCH", "DELETE"][at % 5];
         let status = ["1xx", "2xx", "3xx", "4xx", "5xx"][at / 5 % 5];

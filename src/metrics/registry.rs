@@ -301,6 +301,9 @@ mod tests {
         latency.record(-1.0);
         age.set(f64::NAN);
         assert_eq!(diagnostics.total(Problem::SampleRejected), 11);
+        latency.record(1e300);
+        latency.record_duration(std::time::Duration::MAX);
+        assert_eq!(diagnostics.total(Problem::SampleRejected), 13);
         assert_eq!(age.get(), None);
         size.record(10.0);
         latency.record_duration(std::time::Duration::from_millis(100));

@@ -47,8 +47,8 @@ fn micros(at: u64) -> u64 {
 
 fn record(registry: &Registry) {
     let meter = Meter::new(registry);
-    let jobs: Family<Counter, 1> = meter.counter(&JOBS).unwrap();
-    let wait: Histogram = meter.histogram(&WAIT).unwrap().series([]);
+    let jobs: Family<Counter, 1> = meter.counter(&JOBS).expect("a valid definition");
+    let wait: Histogram = meter.histogram(&WAIT).expect("a valid definition").series([]);
     let shared = jobs.series(["shared".into()]);
     with_local_recorder(registry, || {
         for at in 0..RECORDS {

@@ -55,3 +55,23 @@ impl fmt::Debug for CounterCell {
         write!(f, "{}", self.get())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counter_raised_to_a_value_counts_what_threads_have_elsewhere() {
+        let cell = CounterCell::new("".into());
+        cell.add(5);
+        (0..1_000).for_each(|_| cell.spread.collided(1));
+        cell.add(10);
+        assert_eq!(cell.get(), 15);
+        cell.raise(40);
+        assert_eq!(cell.get(), 40);
+        cell.raise(20);
+        assert_eq!(cell.get(), 40, "never back");
+        cell.add(1);
+        assert_eq!(cell.get(), 41);
+    }
+}
