@@ -10,4 +10,4 @@ mod metrics;
 
 pub use health::HealthPaths;
 pub(crate) use health::{details, statuses};
-pub(crate) use metrics::{ScrapeInstruments, scrape};
+pub(crate) use metrics::Scrapes;

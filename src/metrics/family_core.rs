@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::cell::{Cell, Shape};
+use super::cell::{Cell, Recorded, Shape};
 use super::definition::Definition;
 use super::exposition::Frame;
 use super::label::OVERFLOW;
@@ -97,6 +97,10 @@ impl Budget {
         self.used.try_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
+    fn give_back(&self, places: usize) {
+        self.used.fetch_sub(places, Ordering::Relaxed);
+    }
+
     pub(super) fn is_used_up(&self) -> bool {
         self.used.load(Ordering::Relaxed) >= self.in_all
     }
@@ -180,6 +184,28 @@ impl FamilyCore {
     /// As [`Self::insert`], beside the caps: for what the registry tells of itself.
     pub(super) fn insert_uncounted(&self, cell: Cell) {
         self.write().put(cell);
+    }
+
+    /// Lets go of those of the series that nobody holds and that have recorded no more than this; how many.
+    pub(super) fn expire(&self, idle: &[(Arc<str>, Recorded)]) -> usize {
+        if idle.is_empty() {
+            return 0;
+        }
+        let mut expired = 0;
+        let mut series = self.write();
+        // The list is somebody who holds every cell.
+        series.changed();
+        for (labels, recorded) in idle {
+            let Some(ByLabels(cell)) = series.sorted.take(&**labels) else {
+                continue;
+            };
+            match cell.expire(*recorded) {
+                Some(cell) => series.put(cell),
+                None => expired += 1,
+            }
+        }
+        self.budget.give_back(expired);
+        expired
     }
 
     /// Whether one more series fits; takes its place if so.

@@ -8,7 +8,7 @@ use super::cell::HistogramCell;
 /// A series of a histogram family. Cloning shares it.
 ///
 /// Recording is a search of the edges and two relaxed atomic adds; it allocates nothing and keeps no sample. NaN,
-/// infinite samples and negative durations are refused and counted as `sample_rejected`.
+/// infinite samples, negative durations and those past 584 years are refused and counted as `sample_rejected`.
 #[derive(Clone, Debug)]
 #[must_use = "a histogram records nothing by itself"]
 pub struct Histogram(pub(super) Arc<HistogramCell>);

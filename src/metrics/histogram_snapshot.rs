@@ -17,7 +17,7 @@ pub struct HistogramSnapshot {
 impl HistogramSnapshot {
     /// The number of samples.
     pub fn count(&self) -> u64 {
-        self.buckets.iter().fold(0, |sum, bucket| sum.wrapping_add(*bucket))
+        self.buckets.iter().fold(0, |sum, bucket| sum.saturating_add(*bucket))
     }
 
     /// An estimate of the `q`-quantile, by the rule of PromQL's `histogram_quantile`: samples are taken to lie evenly in
@@ -32,9 +32,9 @@ impl HistogramSnapshot {
         }
         // Casts of counts are exact up to 2^53, as PromQL's numbers are.
         let mut rank = q * self.count() as f64;
-        let mut cumulative = 0;
+        let mut cumulative = 0u64;
         let at = self.buckets.iter().position(|bucket| {
-            cumulative += bucket;
+            cumulative = bucket.saturating_add(cumulative);
             cumulative as f64 >= rank
         });
         // A rank that rounding lifted above the count is in the last bucket too.
@@ -54,7 +54,7 @@ impl HistogramSnapshot {
     /// The sum of two histograms of one family, which have the same edges.
     pub(super) fn merged(mut self, other: Self) -> Self {
         for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {
-            *bucket = bucket.wrapping_add(more);
+            *bucket = bucket.saturating_add(more);
         }
         self.sum += other.sum;
         self

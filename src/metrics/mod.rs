@@ -30,6 +30,7 @@
 mod cell;
 mod counter;
 mod definition;
+mod expiry;
 pub mod exposition;
 mod facade;
 mod families;

@@ -3,14 +3,17 @@
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
 
 use super::cell::Shape;
 use super::definition::{Definition, DefinitionError, Kind};
+use super::expiry::Expiry;
 use super::exposition::{self, Format};
 use super::facade::Index;
 use super::families::Families;
 use super::family_core::{Budget, FamilyCore};
 use super::snapshot::Snapshot;
+use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 
 /// Every metric of one `Monitoring`. Cloning shares it; several live in one process and do not see each other.
@@ -33,6 +36,7 @@ pub(super) struct Inner {
     /// The way from the facade's keys to cells.
     pub(super) index: Index,
     budget: Arc<Budget>,
+    expiry: Option<Expiry>,
 }
 
 /// How many series a registry keeps.
@@ -58,11 +62,25 @@ impl Registry {
 
     /// An empty registry that reports its problems to `diagnostics`.
     pub fn with(limits: Limits, diagnostics: Diagnostics) -> Self {
+        Self::build(limits, diagnostics, None)
+    }
+
+    /// As [`Registry::with`], letting go of counters and histograms that are idle: nobody holds a handle of them, and
+    /// they have stayed for `after` at a value that a scrape has shown.
+    ///
+    /// A handle that somebody holds is never silenced, and no count goes unseen. A series that is used again starts
+    /// at 0, as after a restart, which `rate()` and `increase()` take for what it is. Gauges stay. Series are looked at
+    /// when [`Registry::encode`] or [`Registry::render`] is called, at most every quarter of `after`.
+    pub fn expiring(limits: Limits, diagnostics: Diagnostics, after: Duration, clock: Clock) -> Self {
+        Self::build(limits, diagnostics, Some(Expiry::new(after, clock)))
+    }
+
+    fn build(limits: Limits, diagnostics: Diagnostics, expiry: Option<Expiry>) -> Self {
         let budget =
             Budget { per_family: limits.per_family, in_all: limits.in_all, used: AtomicUsize::new(0), diagnostics };
         let budget = Arc::new(budget);
         let families = RwLock::new(Families::with_own(&budget));
-        Self(Arc::new(Inner { families, index: Index::new(limits.in_all), budget }))
+        Self(Arc::new(Inner { families, index: Index::new(limits.in_all), budget, expiry }))
     }
 
     /// The values of all series, sorted by family and labels.
@@ -100,7 +118,11 @@ impl Registry {
 
     /// As [`Registry::encode`], but only the families whose names are wanted.
     pub fn encode_where(&self, wanted: impl Fn(&str) -> bool, format: Format, out: &mut Vec<u8>) {
-        exposition::encode(&self.families(), wanted, format, out);
+        let families = self.families();
+        if let Some(expiry) = &self.0.expiry {
+            expiry.sweep(&families);
+        }
+        exposition::encode(&families, wanted, format, out);
     }
 
     pub(super) fn diagnostics(&self) -> &Diagnostics {
@@ -156,7 +178,7 @@ impl Registry {
         Ok(families.add(FamilyCore::new(name, raw_name, shape(), None, Arc::clone(&self.0.budget))))
     }
 
-    fn families(&self) -> Arc<[Arc<FamilyCore>]> {
+    pub(super) fn families(&self) -> Arc<[Arc<FamilyCore>]> {
         let listed = self.0.families.read().unwrap_or_else(PoisonError::into_inner).listed();
         listed.unwrap_or_else(|| self.write().list())
     }
@@ -284,6 +306,9 @@ mod tests {
         latency.record(-1.0);
         age.set(f64::NAN);
         assert_eq!(diagnostics.total(Problem::SampleRejected), 11);
+        latency.record(1e300);
+        latency.record_duration(std::time::Duration::MAX);
+        assert_eq!(diagnostics.total(Problem::SampleRejected), 13);
         assert_eq!(age.get(), None);
         size.record(10.0);
         latency.record_duration(std::time::Duration::from_millis(100));

@@ -14,16 +14,15 @@ use super::stop::listen_for_signals;
 use super::variables::Variables;
 use crate::clock::Clock;
 use crate::drain::Phase;
-use crate::endpoint::{self, HealthPaths, ScrapeInstruments};
+use crate::endpoint::{self, HealthPaths, Scrapes};
 use crate::error::InvalidValue;
 use crate::http::{ConnectionInstruments, MeasuredListener, Served, ServerOptions, measured, serve};
-use crate::metrics::Meter;
+use crate::metrics::{Meter, Registry};
 
 /// What routes and servers share.
 pub(super) struct Axum {
     paths: HealthPaths,
-    clock: Clock,
-    scrapes: ScrapeInstruments,
+    scrapes: Scrapes,
     connections: ConnectionInstruments,
     /// From [`ADMIN_ADDR`].
     admin_address: Option<SocketAddr>,
@@ -33,16 +32,15 @@ const ADMIN_ADDR: &str = "AISTM7_ADMIN_ADDR";
 
 impl Axum {
     pub(super) fn register(
-        meter: &Meter,
+        registry: &Registry,
         clock: &Clock,
         variables: &Variables,
         paths: HealthPaths,
     ) -> Result<Self, BuildError> {
         Ok(Self {
             paths,
-            clock: clock.clone(),
-            scrapes: ScrapeInstruments::register(meter)?,
-            connections: ConnectionInstruments::register(meter)?,
+            scrapes: Scrapes::register(registry, clock)?,
+            connections: ConnectionInstruments::register(&Meter::new(registry))?,
             admin_address: variables
                 .get(ADMIN_ADDR)
                 .map(|text| parse_address(&text).map_err(|refused| refused.of(ADMIN_ADDR)))
@@ -67,8 +65,7 @@ impl Monitoring {
     /// `/metrics` and the health routes with reasons and times, for a router that strangers do not reach.
     pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let axum = &self.0.axum;
-        endpoint::scrape(&self.0.registry, &axum.scrapes, &axum.clock)
-            .merge(endpoint::details(&self.0.health, &axum.paths))
+        axum.scrapes.routes().merge(endpoint::details(&self.0.health, &axum.paths))
     }
 
     /// Counts the connections of a listener, for a host that calls `axum::serve` itself. `ConnectInfo` keeps working.

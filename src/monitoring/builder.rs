@@ -209,7 +209,7 @@ impl MonitoringBuilder {
         #[cfg(feature = "log")]
         let log = start_log(self.log, &identity, &self.variables, &self.clock, &meter)?;
         #[cfg(feature = "axum")]
-        let axum = super::axum::Axum::register(&meter, &self.clock, &self.variables, self.paths)?;
+        let axum = super::axum::Axum::register(&registry, &self.clock, &self.variables, self.paths)?;
         #[cfg(feature = "http")]
         let http = {
             let unmeasured = self.unmeasured;

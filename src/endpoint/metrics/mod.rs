@@ -17,19 +17,26 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CON
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 use crate::clock::Clock;
-use crate::metrics::Registry;
-pub(crate) use instruments::ScrapeInstruments;
+use crate::metrics::{DefinitionError, Meter, Registry};
+use instruments::ScrapeInstruments;
 use page::{Asked, Encoding, Page, Pages};
 
-/// The route. A scrape waits for nothing outside the process and is encoded off the workers that serve requests.
-///
-/// `name[]=…`, given once or more, leaves out every other family.
-pub(crate) fn scrape<S>(registry: &Registry, instruments: &ScrapeInstruments, clock: &Clock) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    let pages = Arc::new(Pages::new(registry.clone(), instruments.clone(), clock.clone()));
-    Router::new().route("/metrics", get(answer).with_state(pages))
+/// The scrapes of one monitoring, however many routers serve them. Cloning shares them.
+#[derive(Clone)]
+pub(crate) struct Scrapes(Arc<Pages>);
+
+impl Scrapes {
+    pub(crate) fn register(registry: &Registry, clock: &Clock) -> Result<Self, DefinitionError> {
+        let instruments = ScrapeInstruments::register(&Meter::new(registry))?;
+        Ok(Self(Arc::new(Pages::new(registry.clone(), instruments, clock.clone()))))
+    }
+
+    /// The route. A scrape waits for nothing outside the process and is encoded off the workers that serve requests.
+    ///
+    /// `name[]=…`, given once or more, leaves out every other family.
+    pub(crate) fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Router::new().route("/metrics", get(answer).with_state(Arc::clone(&self.0)))
+    }
 }
 
 async fn answer(State(pages): State<Arc<Pages>>, uri: Uri, headers: HeaderMap) -> Response {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::Recorded;
 use super::spread::Spread;
 
 /// Counts whole things, or nanoseconds when the family's unit is seconds.
@@ -39,6 +40,10 @@ impl CounterCell {
         self.count.fetch_max(value.saturating_sub(self.spread.total(0)), Ordering::Relaxed);
     }
 
+    pub(super) fn recorded(&self) -> Recorded {
+        Recorded(self.get())
+    }
+
     #[inline]
     pub(in crate::metrics) fn get(&self) -> u64 {
         self.count.load(Ordering::Relaxed).wrapping_add(self.spread.total(0))
@@ -48,5 +53,25 @@ impl CounterCell {
 impl fmt::Debug for CounterCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counter_raised_to_a_value_counts_what_threads_have_elsewhere() {
+        let cell = CounterCell::new("".into());
+        cell.add(5);
+        (0..1_000).for_each(|_| cell.spread.collided(1));
+        cell.add(10);
+        assert_eq!(cell.get(), 15);
+        cell.raise(40);
+        assert_eq!(cell.get(), 40);
+        cell.raise(20);
+        assert_eq!(cell.get(), 40, "never back");
+        cell.add(1);
+        assert_eq!(cell.get(), 41);
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Shape;
 use super::spread::{Lines, Spread};
+use super::{Recorded, Shape};
 use crate::metrics::definition::Unit;
 
 /// Fixed buckets, none of them cumulative; the last one is `+Inf`'s own.
@@ -30,14 +30,11 @@ impl HistogramCell {
         Self { shape, labels, words, spread: Spread::default() }
     }
 
-    /// Records a sample in the family's unit. Not a number, infinite and (for seconds) negative samples are refused
-    /// and counted.
+    /// Records a sample in the family's unit. Not a number, infinite and (for seconds) negative samples and those past
+    /// 584 years are refused and counted.
     pub(in crate::metrics) fn record(&self, value: f64, times: u64) {
         if self.shape.unit == Unit::Seconds {
-            return match nanos_of(value) {
-                Some(nanos) => self.record_nanos(nanos, times),
-                None => self.shape.reject(),
-            };
+            return self.record_nanos(nanos_of(value).unwrap_or(TOO_LONG), times);
         }
         if !value.is_finite() {
             return self.shape.reject();
@@ -51,7 +48,7 @@ impl HistogramCell {
     #[inline]
     pub(in crate::metrics) fn record_duration(&self, duration: Duration) {
         if self.shape.unit == Unit::Seconds {
-            self.record_nanos(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), 1);
+            self.record_nanos(u64::try_from(duration.as_nanos()).unwrap_or(TOO_LONG), 1);
         } else {
             self.record(duration.as_secs_f64(), 1);
         }
@@ -59,7 +56,10 @@ impl HistogramCell {
 
     #[inline]
     fn record_nanos(&self, nanos: u64, times: u64) {
-        let bucket = self.shape.edges_nanos.partition_point(|edge| *edge < nanos);
+        if nanos == TOO_LONG {
+            return self.shape.reject();
+        }
+        let bucket = self.shape.nanos_above.partition_point(|above| *above <= nanos);
         let total = nanos.saturating_mul(times);
         self.add(bucket, times, |sum| sum.wrapping_add(total));
     }
@@ -73,6 +73,10 @@ impl HistogramCell {
             seen = other;
             self.spread.collided(self.words.words());
         }
+    }
+
+    pub(super) fn recorded(&self) -> Recorded {
+        Recorded(self.buckets().fold(0, u64::wrapping_add))
     }
 
     /// Reads one word of each cache line.
@@ -117,7 +121,10 @@ impl Sum {
     }
 }
 
-/// Seconds as whole nanoseconds; `None` for what is no duration. Durations past 584 years are held at that.
+/// What stands for every duration that the nanoseconds of a `u64` do not reach. One in a sum would make it go back.
+const TOO_LONG: u64 = u64::MAX;
+
+/// Seconds as whole nanoseconds, at most [`TOO_LONG`]; `None` for what is no duration.
 pub(super) fn nanos_of(seconds: f64) -> Option<u64> {
     // The cast saturates, and cuts what half a nanosecond has rounded up. Cheaper than `round`, which is a call.
     (seconds.is_finite() && seconds >= 0.0).then_some((seconds * 1e9 + 0.5) as u64)

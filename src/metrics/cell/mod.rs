@@ -14,6 +14,7 @@ pub(super) use self::counter::CounterCell;
 pub(super) use self::gauge::GaugeCell;
 pub(super) use self::histogram::{HistogramCell, Sum};
 use super::definition::{Kind, Unit};
+use super::label::OVERFLOW;
 use crate::diagnostics::{Diagnostics, Problem};
 
 /// What is shared by the cells of one family.
@@ -21,19 +22,20 @@ pub(super) struct Shape {
     pub(super) kind: Kind,
     pub(super) unit: Unit,
     pub(super) edges: Arc<[f64]>,
-    /// The edges in nanoseconds, when the unit is seconds.
-    edges_nanos: Box<[u64]>,
+    /// The fewest nanoseconds above each edge, when the unit is seconds; 0 for an edge below 0.
+    nanos_above: Box<[u64]>,
     absent_until_set: bool,
     diagnostics: Diagnostics,
 }
 
 impl Shape {
     pub(super) fn new(kind: Kind, unit: Unit, edges: &[f64], absent_until_set: bool, diagnostics: Diagnostics) -> Self {
-        let edges_nanos = match unit {
-            Unit::Seconds => edges.iter().map(|edge| histogram::nanos_of(*edge).unwrap_or(0)).collect(),
+        let above = |edge: &f64| histogram::nanos_of(*edge).map_or(0, |nanos| nanos.saturating_add(1));
+        let nanos_above = match unit {
+            Unit::Seconds => edges.iter().map(above).collect(),
             _ => Box::default(),
         };
-        Self { kind, unit, edges: edges.into(), edges_nanos, absent_until_set, diagnostics }
+        Self { kind, unit, edges: edges.into(), nanos_above, absent_until_set, diagnostics }
     }
 
     fn reject(&self) {
@@ -77,6 +79,25 @@ impl Cell {
         }
     }
 
+    /// Where a counter or histogram is, and how much was recorded in it; `None` of what does not expire.
+    pub(super) fn recorded(&self) -> Option<(usize, Recorded)> {
+        match self {
+            _ if **self.labels() == *OVERFLOW => None,
+            Self::Counter(cell) => Some((Arc::as_ptr(cell).addr(), cell.recorded())),
+            Self::Histogram(cell) => Some((Arc::as_ptr(cell).addr(), cell.recorded())),
+            Self::Gauge(_) | Self::ObservedCounter(_) | Self::ObservedGauge(_) => None,
+        }
+    }
+
+    /// Gives the cell back if somebody else holds it, or more was recorded in it.
+    pub(super) fn expire(self, recorded: Recorded) -> Option<Self> {
+        match self {
+            Self::Counter(cell) => unused(cell, |cell| cell.recorded() == recorded).map(Self::Counter),
+            Self::Histogram(cell) => unused(cell, |cell| cell.recorded() == recorded).map(Self::Histogram),
+            other => Some(other),
+        }
+    }
+
     /// Reads a little of everything that showing the cell needs, so that it is near when it is shown.
     #[inline]
     pub(super) fn touch(&self) -> u64 {
@@ -106,6 +127,20 @@ impl Cell {
             Self::ObservedCounter(cell) => &cell.labels,
             Self::ObservedGauge(cell) => &cell.labels,
         }
+    }
+}
+
+/// How much was recorded in a cell: equal while nothing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Recorded(pub(super) u64);
+
+/// Drops the value that the last reference leads to, unless it is no longer idle; gives back what stays.
+///
+/// Taking it out of the reference is one step, after which no weak reference revives it.
+fn unused<T>(cell: Arc<T>, is_idle: impl FnOnce(&T) -> bool) -> Option<Arc<T>> {
+    match Arc::try_unwrap(cell) {
+        Ok(cell) => (!is_idle(&cell)).then(|| Arc::new(cell)),
+        Err(held) => Some(held),
     }
 }
 

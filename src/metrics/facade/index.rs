@@ -15,7 +15,8 @@ use crate::metrics::family_core::FamilyCore;
 
 pub(in crate::metrics) struct Index {
     tables: [OnceLock<Box<[Slot]>>; TABLES],
-    /// Entries that may still be added: several keys can stand for one series, so the caps of series are no bound.
+    /// Entries that may still be added. Several keys can stand for one series and those of series that expired stay, so
+    /// the caps of series are no bound.
     room: AtomicUsize,
 }
 

@@ -213,4 +213,71 @@ mod tests {
         let weird = "we_ird_n_me{_0=\"z\",a_b=\"w\",exported_le=\"y\",exported_reserved=\"x\"} 1\n";
         assert!(text.contains(weird), "{text}");
     }
+
+    #[test]
+    fn names_that_become_one_are_added_up_and_told_once_a_key() {
+        let diagnostics = Diagnostics::new();
+        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        with_local_recorder(&registry, || {
+            for _ in 0..10 {
+                counter!("a.b").increment(5);
+                counter!("a_b").increment(7);
+                counter!("a.b", "x.y" => "1").increment(1);
+                counter!("a_b", "x_y" => "1").increment(1);
+            }
+        });
+        let text = registry.render();
+        assert!(text.contains("a_b 120\n") && text.contains("a_b{x_y=\"1\"} 20\n"), "{text}");
+        assert_eq!(diagnostics.total(Problem::NameConflict), 2, "of a_b, which is not the family's first name");
+        assert_eq!(diagnostics.total(Problem::LabelSanitised), 3, "of a.b twice, and of x.y");
+    }
+
+    #[test]
+    fn metrics_without_a_name_of_their_own_are_counted_each_time_and_told_once() {
+        let diagnostics = Diagnostics::new();
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let sink = Arc::clone(&told);
+        diagnostics.set_hook(move |problem, cause| sink.lock().unwrap().push((problem, cause.to_owned())));
+        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        with_local_recorder(&registry, || {
+            gauge!("depth").set(1.0);
+            describe_counter!("depth", "Of another kind.");
+            (0..3).for_each(|_| counter!("depth").increment(1));
+        });
+        assert_eq!(diagnostics.total(Problem::NameConflict), 4);
+        assert_eq!(*told.lock().unwrap(), [(Problem::NameConflict, "depth".to_owned())]);
+    }
+
+    #[test]
+    fn caps_hold_for_free_label_sets_and_names() {
+        let diagnostics = Diagnostics::new();
+        let registry = Registry::with(Limits { per_family: 3, in_all: 4 }, diagnostics.clone());
+        with_local_recorder(&registry, || {
+            for at in 0..100 {
+                counter!("jobs_total", "at" => at.to_string()).increment(1);
+            }
+            gauge!("last").set(1.0);
+            for at in 0..100 {
+                gauge!(format!("free_{at}")).set(1.0);
+            }
+        });
+        let snapshot = registry.snapshot();
+        assert_eq!(snapshot.sum("jobs_total", &[]), Some(100.0), "no count is lost");
+        assert_eq!(snapshot.value("jobs_total", &[("otel_metric_overflow", "true")]), Some(97.0));
+        assert_eq!(snapshot.families().iter().filter(|family| family.name.starts_with("free_")).count(), 0);
+        assert_eq!(diagnostics.total(Problem::SeriesOverflow), 197);
+    }
+
+    #[test]
+    fn help_is_that_of_the_first_description_before_or_after_use() {
+        let registry = Registry::new();
+        with_local_recorder(&registry, || {
+            counter!("late_total").increment(1);
+            describe_counter!("late_total", "Late.");
+            describe_counter!("late_total", "Later.");
+            describe_counter!("unused_total", "Never used.");
+        });
+        let text = registry.render();
+        assert!(text.contains("# HELP late_total Late.\n") && !text.contains("# HELP unused_total"), "{text}");
+    }
 }

@@ -1,0 +1,190 @@
+//! Letting go of series that nobody uses any more.
+//!
+//! A series goes when it is a counter or a histogram, nobody holds a handle of it, and it has stayed at a value that a
+//! scrape has shown for the time that was set. Gauges stay: what they show is a state, and a quiet one is no less true.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, TryLockError};
+use std::time::{Duration, Instant};
+
+use super::cell::Recorded;
+use super::family_core::FamilyCore;
+use crate::clock::Clock;
+
+/// How long series may be idle, and what is known of them. Looked at when a scrape begins.
+pub(super) struct Expiry {
+    after: Duration,
+    clock: Clock,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    swept: Option<Instant>,
+    /// By the address of the cell, which stays its own while it is kept.
+    series: HashMap<usize, Unchanged>,
+}
+
+#[derive(Clone, Copy)]
+struct Unchanged {
+    recorded: Recorded,
+    since: Instant,
+}
+
+impl Expiry {
+    pub(super) fn new(after: Duration, clock: Clock) -> Self {
+        Self { after, clock, known: Mutex::default() }
+    }
+
+    /// Lets go of what is idle. To be called before the families are shown, so that what is remembered here is shown
+    /// before it can go.
+    pub(super) fn sweep(&self, families: &[Arc<FamilyCore>]) {
+        let mut known = match self.known.try_lock() {
+            Ok(known) => known,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // A scrape at the same time does it.
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let now = self.clock.now();
+        let is_soon = |swept: Instant| now.saturating_duration_since(swept) < self.after / SWEEPS;
+        if known.swept.is_some_and(is_soon) {
+            return;
+        }
+        let mut series = HashMap::with_capacity(known.series.len());
+        for family in families {
+            let mut idle = Vec::new();
+            for cell in &*family.cells() {
+                let Some((address, recorded)) = cell.recorded() else {
+                    continue;
+                };
+                let before = known.series.get(&address).filter(|before| before.recorded == recorded);
+                let unchanged = before.copied().unwrap_or(Unchanged { recorded, since: now });
+                if now.saturating_duration_since(unchanged.since) >= self.after {
+                    idle.push((Arc::clone(cell.labels()), recorded));
+                }
+                series.insert(address, unchanged);
+            }
+            family.expire(&idle);
+        }
+        *known = Known { swept: Some(now), series };
+    }
+}
+
+/// Chosen: a series goes at most a quarter of the time late.
+const SWEEPS: u32 = 4;
+
+#[cfg(test)]
+mod tests {
+    use ::metrics::{counter, gauge, histogram, with_local_recorder};
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::diagnostics::Diagnostics;
+    use crate::metrics::{Definition, Limits, Meter, Registry};
+
+    const AFTER: Duration = Duration::from_secs(60);
+
+    struct Bench {
+        registry: Registry,
+        clock: ManualClock,
+    }
+
+    impl Bench {
+        fn new(limits: Limits) -> Self {
+            let clock = ManualClock::new();
+            Self { registry: Registry::expiring(limits, Diagnostics::new(), AFTER, clock.clock()), clock }
+        }
+
+        /// Scrapes, and once more when everything that is idle since then may go.
+        fn idle(&self) -> String {
+            self.registry.render();
+            self.clock.advance(AFTER);
+            self.registry.render()
+        }
+    }
+
+    #[test]
+    fn idle_series_go_and_make_room() {
+        let bench = Bench::new(Limits { per_family: 10, in_all: 2 });
+        with_local_recorder(&bench.registry, || {
+            counter!("jobs_total", "job" => "a").increment(1);
+            histogram!("wait_seconds").record(1.0);
+            assert!(bench.registry.render().contains("jobs_total{job=\"a\"} 1\n"));
+            let text = bench.idle();
+            assert!(!text.contains("jobs_total{") && !text.contains("wait_seconds_sum"), "{text}");
+            counter!("jobs_total", "job" => "b").increment(1);
+            counter!("jobs_total", "job" => "a").increment(1);
+        });
+        let text = bench.registry.render();
+        assert!(text.contains("jobs_total{job=\"a\"} 1\n") && text.contains("jobs_total{job=\"b\"} 1\n"), "{text}");
+    }
+
+    #[test]
+    fn held_handles_are_never_silenced() {
+        static JOBS: Definition = Definition::counter("jobs_total", "Jobs.");
+        let bench = Bench::new(Limits::default());
+        let own = Meter::new(&bench.registry).counter(&JOBS).unwrap().series([]);
+        let foreign = with_local_recorder(&bench.registry, || counter!("foreign_total"));
+        bench.idle();
+        own.add(41);
+        foreign.increment(41);
+        let text = bench.idle();
+        assert!(text.contains("jobs_total 41\n") && text.contains("foreign_total 41\n"), "{text}");
+        drop(own);
+        assert!(!bench.idle().contains("jobs_total 41\n"));
+    }
+
+    #[test]
+    fn no_count_goes_before_it_was_shown_for_the_whole_time() {
+        let bench = Bench::new(Limits::default());
+        let count = || with_local_recorder(&bench.registry, || counter!("jobs_total").increment(1));
+        count();
+        bench.registry.render();
+        bench.clock.advance(AFTER / 2);
+        count();
+        bench.clock.advance(AFTER / 2);
+        assert!(bench.registry.render().contains("jobs_total 2\n"), "first shown now");
+        bench.clock.advance(AFTER / 2);
+        assert!(bench.registry.render().contains("jobs_total 2\n"));
+    }
+
+    #[test]
+    fn gauges_and_overflow_stay() {
+        let bench = Bench::new(Limits { per_family: 10, in_all: 2 });
+        with_local_recorder(&bench.registry, || {
+            gauge!("depth").set(3.0);
+            counter!("jobs_total", "job" => "a").increment(1);
+            counter!("jobs_total", "job" => "b").increment(1);
+        });
+        bench.idle();
+        let text = bench.idle();
+        assert!(text.contains("depth 3\n") && text.contains("otel_metric_overflow=\"true\"} 1\n"), "{text}");
+    }
+
+    #[test]
+    fn nothing_is_lost_between_a_thread_that_counts_and_one_that_expires() {
+        const COUNTS: u64 = 50_000;
+        let registry = Registry::new();
+        let count = || with_local_recorder(&registry, || counter!("jobs_total").increment(1));
+        count();
+        let families = registry.families();
+        let jobs = families.iter().find(|family| *family.name == *"jobs_total").expect("is registered");
+        let mut expired = 0;
+        std::thread::scope(|scope| {
+            let counting = scope.spawn(|| (1..COUNTS).for_each(|_| count()));
+            while !counting.is_finished() {
+                let cells = jobs.cells();
+                let series = cells.first().map(|cell| (Arc::clone(cell.labels()), cell.recorded().expect("a counter")));
+                drop(cells);
+                let Some((labels, (_, recorded))) = series else {
+                    continue;
+                };
+                if jobs.expire(&[(labels, recorded)]) == 1 {
+                    expired += recorded.0;
+                }
+            }
+        });
+        let kept = registry.snapshot().value("jobs_total", &[]).unwrap_or(0.0);
+        assert_eq!(expired + kept as u64, COUNTS);
+    }
+}

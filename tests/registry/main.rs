@@ -1,0 +1,8 @@
+//! The registry as a whole: against a model, under threads, and before Prometheus's own judge.
+
+mod model;
+mod scrape;
+mod threads;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,131 @@
+//! What the registry allocates: nothing for a record or a scrape, and little for a series.
+#![allow(unsafe_code, reason = "a counting allocator implements an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use aistm7_monitoring::diagnostics::Diagnostics;
+use aistm7_monitoring::metrics::exposition::Format;
+use aistm7_monitoring::metrics::{Definition, Family, Histogram, LabelValue, Limits, Meter, Registry, Unit};
+use metrics::{counter, gauge, histogram, with_local_recorder};
+
+thread_local! {
+    /// Of this thread only, so that the test harness does not count.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static LIVE_BYTES: Cell<i64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn note(allocations: u64, bytes: i64) {
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
+    let _ = LIVE_BYTES.try_with(|live| live.set(live.get() + bytes));
+}
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(1, layout.size() as i64);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        note(0, -(layout.size() as i64));
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+static JOBS: Definition = Definition::counter("jobs_total", "Jobs.");
+static DEPTH: Definition = Definition::gauge("depth", "Depth.");
+static LATENCY: Definition = Definition::histogram("api_response_time_seconds", "Time to the response's head.")
+    .unit(Unit::Seconds)
+    .labels(&["method", "route", "status_class"]);
+
+#[track_caller]
+fn allocates_nothing(mut act: impl FnMut()) {
+    act();
+    let before = ALLOCATIONS.get();
+    for _ in 0..100 {
+        act();
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+#[test]
+fn recording_by_handle_allocates_nothing() {
+    let meter = Meter::new(&Registry::new());
+    let jobs = meter.counter(&JOBS).unwrap().series([]);
+    let depth = meter.gauge(&DEPTH).unwrap().series([]);
+    let latency = meter.histogram(&LATENCY).unwrap().series(["GET".into(), "/".into(), "2xx".into()]);
+    allocates_nothing(|| jobs.increment());
+    allocates_nothing(|| depth.add(1.0));
+    allocates_nothing(|| latency.record(0.2));
+    allocates_nothing(|| latency.record_duration(Duration::from_millis(3)));
+}
+
+#[test]
+fn facade_macros_allocate_nothing_on_a_hit() {
+    with_local_recorder(&Registry::new(), || {
+        allocates_nothing(|| counter!("jobs_total").increment(1));
+        allocates_nothing(|| counter!("jobs_total", "queue" => "orders", "kind" => "a\"b").increment(1));
+        allocates_nothing(|| counter!("http.jobs", "http.method" => "GET", "le" => "x").increment(1));
+        allocates_nothing(|| gauge!("depth").set(1.0));
+        allocates_nothing(|| histogram!("wait_seconds").record(0.2));
+    });
+}
+
+#[test]
+fn encoding_allocates_nothing_once_its_buffer_is_large_enough() {
+    let registry = latencies(1_000);
+    with_local_recorder(&registry, || {
+        gauge!("temperature").set(21.5);
+        counter!("without_suffix", "a" => "\n").increment(1);
+    });
+    let mut out = Vec::new();
+    for format in [Format::Text, Format::OpenMetrics] {
+        allocates_nothing(|| {
+            out.clear();
+            registry.encode(format, &mut out);
+        });
+    }
+}
+
+#[test]
+fn histogram_series_is_at_most_400_bytes() {
+    const SERIES: i64 = 20_000;
+    let before = LIVE_BYTES.get();
+    let registry = latencies(SERIES as usize);
+    // The list that scrapes share is part of it, and the output is not.
+    drop(registry.render());
+    let bytes = (LIVE_BYTES.get() - before) / SERIES;
+    assert!(bytes <= 400, "{bytes} bytes a series");
+}
+
+#[test]
+fn ten_million_records_without_a_scrape_grow_nothing() {
+    let registry = Registry::new();
+    let latency = Meter::new(&registry).histogram(&LATENCY).unwrap().series(["GET".into(), "/".into(), "2xx".into()]);
+    let before = LIVE_BYTES.get();
+    for at in 0..10_000_000u32 {
+        latency.record(f64::from(at % 1_000) / 100.0);
+    }
+    assert_eq!(LIVE_BYTES.get() - before, 0);
+}
+
+fn latencies(series: usize) -> Registry {
+    let registry = Registry::with(Limits { per_family: series, in_all: 2 * series }, Diagnostics::new());
+    let family: Family<Histogram, 3> = Meter::new(&registry).histogram(&LATENCY).expect("a valid definition");
+    for at in 0..series {
+        let method = ["GET", "POST", "PUT", "PATCH", "DELETE"][at % 5];
+        let status = ["1xx", "2xx", "3xx", "4xx", "5xx"][at / 5 % 5];
+        let route = LabelValue::capped(format!("/api/v1/portfolios/{{id}}/positions/{:04}", at / 25));
+        family.series([method.into(), route, status.into()]).record(0.02);
+    }
+    registry
+}
