@@ -13,17 +13,13 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /// Nanoseconds as seconds, exactly.
 pub(super) fn push_seconds(out: &mut Vec<u8>, nanos: u64) {
     push_u64(out, nanos / NANOS_PER_SECOND);
-    let mut rest = nanos % NANOS_PER_SECOND;
-    if rest == 0 {
-        return;
-    }
-    out.push(b'.');
-    let mut unit = NANOS_PER_SECOND / 10;
-    while rest > 0 {
-        // OK because one decimal digit fits a byte.
-        out.push(b'0' + (rest / unit) as u8);
-        rest %= unit;
-        unit /= 10;
+    let rest = nanos % NANOS_PER_SECOND;
+    if rest > 0 {
+        // The one in front keeps the zeros that the fraction starts with; the point takes its place.
+        let mut buffer = itoa::Buffer::new();
+        let fraction = buffer.format(NANOS_PER_SECOND + rest).trim_end_matches('0');
+        out.push(b'.');
+        out.extend_from_slice(&fraction.as_bytes()[1..]);
     }
 }
 
