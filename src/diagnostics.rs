@@ -26,8 +26,8 @@ pub enum Problem {
     FormatFailed,
     /// A background thread or task of the crate could not be started.
     SpawnFailed,
-    /// A duration or ordering that cannot be was seen, such as a clock that ran backwards.
-    ClockAnomaly,
+    /// The code of an observed metric panicked; its series was left out of that reading.
+    ObservationPanicked,
 }
 
 impl Problem {
@@ -40,7 +40,7 @@ impl Problem {
         Self::UnknownLabelValue,
         Self::FormatFailed,
         Self::SpawnFailed,
-        Self::ClockAnomaly,
+        Self::ObservationPanicked,
     ];
 
     /// The value of the `problem` label.
@@ -53,7 +53,7 @@ impl Problem {
             Self::UnknownLabelValue => "unknown_label_value",
             Self::FormatFailed => "format_failed",
             Self::SpawnFailed => "spawn_failed",
-            Self::ClockAnomaly => "clock_anomaly",
+            Self::ObservationPanicked => "observation_panicked",
         }
     }
 }

@@ -54,9 +54,9 @@ impl Families {
         self.listed = None;
         let labels: Arc<str> = identity([("family", &*family.name)]).into();
         let (kept, overflowed) = (Arc::clone(&family), Arc::clone(&family));
-        let kept = Observed::new(Arc::clone(&labels), move || Some(kept.len() as f64));
+        let kept = Observed::new(&self.series.shape, Arc::clone(&labels), move || Some(kept.len() as f64));
         self.series.insert_uncounted(Cell::ObservedGauge(kept));
-        let overflowed = Observed::new(labels, move || overflowed.overflowed());
+        let overflowed = Observed::new(&self.overflow.shape, labels, move || overflowed.overflowed());
         self.overflow.insert_uncounted(Cell::ObservedCounter(overflowed));
         family
     }

@@ -39,16 +39,18 @@ impl<H: Handle, const N: usize> Family<H, N> {
 }
 
 impl<const N: usize> Family<Gauge, N> {
-    /// A series whose value is computed whenever it is read; `None` is absent. `read` must neither wait nor panic.
+    /// A series whose value is computed whenever it is read; `None` is absent. `read` must not wait. If it
+    /// panics, its series is left out of that reading and the panic counted as `observation_panicked`.
     pub fn observe(&self, values: [LabelValue; N], read: impl Fn() -> Option<f64> + Send + Sync + 'static) {
-        self.core.insert(Cell::ObservedGauge(Observed::new(self.identity(&values).into(), read)));
+        self.core.insert(Cell::ObservedGauge(Observed::new(&self.core.shape, self.identity(&values).into(), read)));
     }
 }
 
 impl<const N: usize> Family<Counter, N> {
-    /// A series whose count is read from elsewhere whenever it is shown. `read` must neither wait, panic nor go back.
+    /// A series whose count is read from elsewhere whenever it is shown. `read` must neither wait nor
+    /// go back. If it panics, its series is left out of that reading and the panic counted as `observation_panicked`.
     pub fn observe(&self, values: [LabelValue; N], read: impl Fn() -> u64 + Send + Sync + 'static) {
-        self.core.insert(Cell::ObservedCounter(Observed::new(self.identity(&values).into(), read)));
+        self.core.insert(Cell::ObservedCounter(Observed::new(&self.core.shape, self.identity(&values).into(), read)));
     }
 }
 

@@ -320,6 +320,26 @@ mod tests {
     }
 
     #[test]
+    fn observation_that_panics_costs_its_own_series_only() {
+        static DEPTH: Definition = Definition::gauge("depth", "x").labels(&["queue"]);
+        static SEEN: Definition = Definition::counter("seen_total", "x");
+        let diagnostics = Diagnostics::new();
+        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        let meter = Meter::new(&registry);
+        let depth: Family<Gauge, 1> = meter.gauge(&DEPTH).unwrap();
+        let seen: Family<Counter, 0> = meter.counter(&SEEN).unwrap();
+        depth.observe(["good".into()], || Some(1.0));
+        depth.observe(["bad".into()], || panic!("an observation that panics"));
+        seen.observe([], || panic!("another"));
+        let text = registry.render();
+        assert!(text.contains("depth{queue=\"good\"} 1\n") && !text.contains("bad"), "{text}");
+        assert!(!text.contains("\nseen_total"), "{text}");
+        let snapshot = registry.snapshot();
+        assert_eq!(snapshot.sum("depth", &[]), Some(1.0));
+        assert_eq!(diagnostics.total(Problem::ObservationPanicked), 4);
+    }
+
+    #[test]
     fn seconds_are_summed_exactly() {
         let registry = Registry::new();
         let latency = Meter::new(&registry).histogram(&LATENCY).unwrap().series([]);

@@ -163,9 +163,9 @@ fn read(cell: &Cell, core: &FamilyCore) -> Option<Value> {
     };
     Some(match cell {
         Cell::Counter(cell) => Value::Counter(counted(cell.get())),
-        Cell::ObservedCounter(cell) => Value::Counter(counted(cell.get())),
+        Cell::ObservedCounter(cell) => Value::Counter(counted(cell.get()?)),
         Cell::Gauge(cell) => Value::Gauge(cell.get()?),
-        Cell::ObservedGauge(cell) => Value::Gauge(cell.get()?),
+        Cell::ObservedGauge(cell) => Value::Gauge(cell.get()??),
         Cell::Histogram(cell) => Value::Histogram(HistogramSnapshot {
             edges: Arc::clone(&core.shape.edges),
             buckets: cell.buckets().collect(),

@@ -8,6 +8,7 @@ mod gauge;
 mod histogram;
 mod spread;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
 pub(super) use self::counter::CounterCell;
@@ -54,19 +55,26 @@ pub(super) enum Cell {
     ObservedGauge(Arc<Observed<Option<f64>>>),
 }
 
-/// A series whose value is computed whenever somebody reads it.
+/// A series whose value is computed whenever somebody reads it. Code that panics costs its own series that reading.
 pub(super) struct Observed<T> {
     labels: Arc<str>,
+    shape: Arc<Shape>,
     read: Box<dyn Fn() -> T + Send + Sync>,
 }
 
 impl<T> Observed<T> {
-    pub(super) fn new(labels: Arc<str>, read: impl Fn() -> T + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { labels, read: Box::new(read) })
+    pub(super) fn new(shape: &Arc<Shape>, labels: Arc<str>, read: impl Fn() -> T + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { labels, shape: Arc::clone(shape), read: Box::new(read) })
     }
 
-    pub(super) fn get(&self) -> T {
-        (self.read)()
+    /// The value; `None` if computing it panicked.
+    pub(super) fn get(&self) -> Option<T> {
+        // Whatever state the code left behind is its own, and it is not run again before the next reading.
+        let value = catch_unwind(AssertUnwindSafe(&self.read)).ok();
+        if value.is_none() {
+            self.shape.diagnostics.report(Problem::ObservationPanicked, &self.labels);
+        }
+        value
     }
 }
 

@@ -88,11 +88,12 @@ fn write_series(out: &mut Vec<u8>, family: &FamilyCore, cell: &Cell) {
     match cell {
         Cell::Counter(cell) => sample(out, name, "", labels, |out| counted(out, cell.get())),
         Cell::ObservedCounter(cell) => {
-            let count = cell.get();
-            sample(out, name, "", labels, |out| counted(out, count));
+            if let Some(count) = cell.get() {
+                sample(out, name, "", labels, |out| counted(out, count));
+            }
         }
         Cell::Gauge(cell) => gauge(out, name, labels, cell.get()),
-        Cell::ObservedGauge(cell) => gauge(out, name, labels, cell.get()),
+        Cell::ObservedGauge(cell) => gauge(out, name, labels, cell.get().flatten()),
         Cell::Histogram(cell) => histogram(out, family, labels, cell),
     }
 }
