@@ -43,6 +43,15 @@ impl HttpMetricsLayer {
         Shared::register(meter, clock, drain, unmeasured).map(|shared| Self(Arc::new(shared)))
     }
 
+    /// Creates the counters of routes at 0 before their first request, so that `rate()` sees that one too.
+    ///
+    /// axum gives no list of its routes, so a service that wants this names them, by their templates.
+    pub fn preregister<'a>(&self, routes: impl IntoIterator<Item = (Method, &'a str)>) {
+        for (method, template) in routes {
+            self.0.routes.ledger(template, MethodLabel::of(&method));
+        }
+    }
+
     /// The WebSockets that this layer's requests became.
     #[cfg(feature = "websocket")]
     pub fn websockets(&self) -> &super::websocket::WebSockets {

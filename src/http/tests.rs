@@ -249,6 +249,19 @@ fn first_hit_creates_the_counters_that_ratios_need() {
 }
 
 #[test]
+fn preregistered_routes_have_their_counters_at_zero() {
+    let bench = Bench::new();
+    bench.layer.preregister([(Method::GET, "/orders/{id}"), (Method::POST, "/orders")]);
+    let snapshot = bench.registry.snapshot();
+    for (method, route) in [("GET", "/orders/{id}"), ("POST", "/orders")] {
+        let of_route = [("method", method), ("route", route)];
+        assert_eq!(snapshot.value("api_requests_started_total", &of_route), Some(0.0));
+        assert_eq!(snapshot.sum("api_requests_total", &of_route), Some(0.0));
+        assert_eq!(snapshot.sum("api_errors_total", &of_route), Some(0.0));
+    }
+}
+
+#[test]
 fn latency_is_the_time_to_the_head_and_streams_and_upgrades_stay_out() {
     let bench = Bench::new();
     let stream = Script {
