@@ -4,11 +4,11 @@
 //! thread, with its series warm. Rounds are interleaved; the figures are medians over rounds. `--test` runs a short
 //! round only, to prove that the bench works.
 
-#![allow(unsafe_code, reason = "a counting allocator can only be written with it")]
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints its table")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "../tests/support/counting.rs"]
+mod counting;
+
 use std::time::Duration;
 
 use aistm7_monitoring::clock::Clock;
@@ -19,31 +19,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
+use counting::ALLOCATIONS;
 use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promises are the callee's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are the callee's.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// A layer that does nothing: what axum itself takes for having one.
 #[derive(Clone)]

@@ -4,11 +4,11 @@
 //! same samples. Rounds are interleaved; the figures are medians over rounds, and ratios to ours are what counts.
 //! `--test` runs short rounds only, to prove that the bench works.
 
-#![allow(unsafe_code, reason = "a counting allocator can only be written with it")]
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints its table")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "../tests/support/counting.rs"]
+mod counting;
+
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -20,39 +20,9 @@ use aistm7_monitoring::metrics::exposition::Format;
 use aistm7_monitoring::metrics::{
     Counter, Definition, Family, Histogram, LATENCY_EDGES, LabelValue, Limits, Meter, Registry, Unit,
 };
+use counting::{ALLOCATIONS, LIVE_BYTES};
 use metrics::with_local_recorder;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-    /// Of this thread: what it allocated less what it freed.
-    static LIVE_BYTES: Cell<i64> = const { Cell::new(0) };
-}
-
-fn note(allocations: u64, bytes: i64) {
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
-    let _ = LIVE_BYTES.try_with(|live| live.set(live.get() + bytes));
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(1, layout.size() as i64);
-        // SAFETY: the caller's promises are the callee's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        note(0, -(layout.size() as i64));
-        // SAFETY: the caller's promises are the callee's.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 static REQUESTS: Definition = Definition::counter("requests_total", "Requests.");
 static LATENCY: Definition = Definition::histogram("api_response_time_seconds", "Time to the response's head.")

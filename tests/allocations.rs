@@ -1,10 +1,10 @@
 //! What a request costs in allocations, over a layer that does nothing; and that a handle records without any.
 #![cfg(all(feature = "business", feature = "log", feature = "websocket"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
-#![allow(unsafe_code, reason = "a counting allocator implements an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,43 +16,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
+use counting::{ALLOCATIONS, LIVE_BYTES};
 use http_body_util::BodyExt;
 use tower::{Layer, Service, ServiceExt};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
-
-thread_local! {
-    /// Of this thread only, so that the crate's own threads and the test harness do not count.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-    /// Bytes that were allocated on this thread, less those freed on it.
-    static KEPT: Cell<i64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // A thread that is being torn down counts for nobody.
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        keep(layout.size() as i64);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        keep(-(layout.size() as i64));
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-fn keep(bytes: i64) {
-    let _ = KEPT.try_with(|kept| kept.set(kept.get() + bytes));
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// What axum itself takes for having a layer.
 #[derive(Clone)]
@@ -154,9 +122,9 @@ async fn requests_that_nobody_scrapes_keep_no_memory() {
         }
     };
     requests(100).await;
-    let before = KEPT.get();
+    let before = LIVE_BYTES.get();
     requests(10_000).await;
-    assert_eq!(KEPT.get() - before, 0, "bytes");
+    assert_eq!(LIVE_BYTES.get() - before, 0, "bytes");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Recording into a business handle that is resolved allocates nothing.
 #![cfg(feature = "business")]
-#![allow(unsafe_code, reason = "a counting allocator implements an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::convert::Infallible;
 use std::future::ready;
 use std::pin::pin;
@@ -16,30 +16,7 @@ use aistm7_monitoring::business::token::{Basis, Decision, GraceResult, Token};
 use aistm7_monitoring::business::{FailureReason, Fault, Outcome};
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::metrics::{Meter, Registry};
-
-thread_local! {
-    /// Of this thread only, so that the test harness does not count.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+use counting::ALLOCATIONS;
 
 struct NoPrice;
 

@@ -1,41 +1,18 @@
 //! An event under two spans allocates nothing once a thread's buffers have grown.
 #![cfg(feature = "log")]
-#![allow(unsafe_code, reason = "a counting allocator implements an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::time::Duration;
 
 use aistm7_monitoring::log::{Log, LogOptions, Sink};
 use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::trace::TraceContext;
+use counting::ALLOCATIONS;
 use tracing::{error, info_span};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
-
-thread_local! {
-    /// Of this thread only, so that the writer and the test harness do not count.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 #[test]
 fn event_under_spans_allocates_nothing_after_warm_up() {

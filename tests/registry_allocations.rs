@@ -1,45 +1,15 @@
 //! What the registry allocates: nothing for a record or a scrape, and little for a series.
-#![allow(unsafe_code, reason = "a counting allocator implements an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::time::Duration;
 
 use aistm7_monitoring::diagnostics::Diagnostics;
 use aistm7_monitoring::metrics::exposition::Format;
 use aistm7_monitoring::metrics::{Definition, Family, Histogram, LabelValue, Limits, Meter, Registry, Unit};
+use counting::{ALLOCATIONS, LIVE_BYTES};
 use metrics::{counter, gauge, histogram, with_local_recorder};
-
-thread_local! {
-    /// Of this thread only, so that the test harness does not count.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-    static LIVE_BYTES: Cell<i64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-fn note(allocations: u64, bytes: i64) {
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
-    let _ = LIVE_BYTES.try_with(|live| live.set(live.get() + bytes));
-}
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(1, layout.size() as i64);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        note(0, -(layout.size() as i64));
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 static JOBS: Definition = Definition::counter("jobs_total", "Jobs.");
 static DEPTH: Definition = Definition::gauge("depth", "Depth.");
