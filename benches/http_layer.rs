@@ -8,6 +8,8 @@
 
 #[path = "../tests/support/counting.rs"]
 mod counting;
+#[path = "../tests/support/noop.rs"]
+mod noop;
 
 use std::time::Duration;
 
@@ -21,36 +23,8 @@ use axum::http::Request;
 use axum::routing::get;
 use counting::ALLOCATIONS;
 use http_body_util::BodyExt;
-use tower::{Layer, ServiceExt};
-
-/// A layer that does nothing: what axum itself takes for having one.
-#[derive(Clone)]
-struct Noop;
-
-#[derive(Clone)]
-struct NoopService<S>(S);
-
-impl<S> Layer<S> for Noop {
-    type Service = NoopService<S>;
-
-    fn layer(&self, inner: S) -> NoopService<S> {
-        NoopService(inner)
-    }
-}
-
-impl<S: tower::Service<R>, R> tower::Service<R> for NoopService<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> S::Future {
-        self.0.call(request)
-    }
-}
+use noop::Noop;
+use tower::ServiceExt;
 
 struct Contender {
     name: &'static str,

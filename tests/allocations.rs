@@ -4,8 +4,9 @@
 
 #[path = "support/counting.rs"]
 mod counting;
+#[path = "support/noop.rs"]
+mod noop;
 
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
@@ -18,38 +19,10 @@ use axum::http::Request;
 use axum::routing::get;
 use counting::{ALLOCATIONS, LIVE_BYTES};
 use http_body_util::BodyExt;
-use tower::{Layer, Service, ServiceExt};
+use noop::Noop;
+use tower::ServiceExt;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
-
-/// What axum itself takes for having a layer.
-#[derive(Clone)]
-struct Noop;
-
-#[derive(Clone)]
-struct NoopService<S>(S);
-
-impl<S> Layer<S> for Noop {
-    type Service = NoopService<S>;
-
-    fn layer(&self, inner: S) -> NoopService<S> {
-        NoopService(inner)
-    }
-}
-
-impl<S: Service<R>, R> Service<R> for NoopService<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> S::Future {
-        self.0.call(request)
-    }
-}
 
 fn monitoring() -> Monitoring {
     Monitoring::builder("under-test")
