@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::{Metadata, Subscriber};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Filter};
 
@@ -108,15 +108,16 @@ impl<S: Subscriber> Filter<S> for Directives {
     }
 }
 
-/// Whether this is a span of this crate: it writes no line, and tasks that run in it take its trace along.
+/// Whether this is the span of a request: this crate's, of level ERROR so that it is seldom filtered out elsewhere. It
+/// writes no line, and tasks that run in it take its trace along.
 fn carries_a_trace(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.target().starts_with(concat!(env!("CARGO_CRATE_NAME"), "::"))
+    metadata.is_span()
+        && *metadata.level() == Level::ERROR
+        && metadata.target().starts_with(concat!(env!("CARGO_CRATE_NAME"), "::"))
 }
 
 #[cfg(test)]
 mod tests {
-    use tracing::Level;
-
     use super::*;
 
     #[test]

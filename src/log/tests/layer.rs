@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier};
 use tracing::field::Empty;
 use tracing::{Event, Instrument as _, Subscriber, debug, debug_span, error, info, info_span, trace_span};
 use tracing_subscriber::Layer;
-use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::layer::{Context, Identity, SubscriberExt as _};
 
 use super::{Fixture, details_of, lines_of};
 use crate::log::{Directives, Format};
@@ -88,7 +88,9 @@ fn trace_survives_a_span_that_the_filter_disables() {
     let fixture = Fixture::new(Format::Json);
     let context = TraceContext::new_root();
     let layer = fixture.log.layer().with_filter(Directives::parse("info").expect("a level"));
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+    // The layer beside it sees everything, so the filter is asked about the span wherever the test runs.
+    let subscriber = tracing_subscriber::registry().with(layer).with(Identity::new());
+    tracing::subscriber::with_default(subscriber, || {
         let _entered = context.enter();
         let _span = debug_span!("request", hidden = 1).entered();
         error!("failed");
