@@ -42,7 +42,12 @@ impl Transition {
     }
 
     /// One event. `message` is for people and already scrubbed.
+    ///
+    /// That a check works from the start is no news, and may be known before anybody listens, so it is not told.
     pub(super) fn log(&self, message: &str) {
+        if (self.from, self.to) == (Status::Unknown, Status::Healthy) {
+            return;
+        }
         macro_rules! event_at {
             ($level:expr) => {
                 tracing::event!(
