@@ -2,10 +2,12 @@
 #![cfg(all(feature = "business", feature = "log", feature = "websocket"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
+#[path = "support/memory.rs"]
+mod memory;
+
 use std::fs;
-use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
@@ -17,32 +19,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
-use serde_json::Value;
+use memory::Memory;
 use tower::ServiceExt;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic while locked").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Memory {
-    fn lines(&self) -> Vec<Value> {
-        let bytes = self.0.lock().expect("no panic while locked");
-        let text = str::from_utf8(&bytes).expect("UTF-8");
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-    }
-}
 
 fn build(service: &str, memory: &Memory) -> Monitoring {
     let sink = memory.clone();

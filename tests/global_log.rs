@@ -1,12 +1,14 @@
 //! The process-wide parts of the log, in a process of their own: subscriber, `log` bridge, panic hook.
 #![cfg(feature = "log")]
 
+#[path = "support/memory.rs"]
+mod memory;
+
 use std::cell::RefCell;
 use std::fmt;
-use std::io::{self, Write};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aistm7_monitoring::global::Installed;
@@ -15,32 +17,10 @@ use aistm7_monitoring::log::{
 };
 use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::trace::TraceContext;
+use memory::Memory;
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic while locked").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Memory {
-    /// The lines since the last call.
-    fn take(&self) -> Vec<Value> {
-        let bytes = std::mem::take(&mut *self.0.lock().expect("no panic while locked"));
-        let text = String::from_utf8(bytes).expect("UTF-8");
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-    }
-}
 
 fn start(memory: &Memory, directives: &str) -> Log {
     let options = LogOptions::new("global")

@@ -41,7 +41,7 @@ pub(super) struct Pages {
     registry: Registry,
     instruments: ScrapeInstruments,
     clock: Clock,
-    /// The last page, as long as somebody may be waiting for one like it.
+    /// The last page, for those who came before it was begun; kept until the next if it is small.
     latest: Mutex<Option<Page>>,
 }
 
