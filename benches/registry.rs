@@ -15,10 +15,9 @@ use std::thread;
 use std::time::Duration;
 
 use aistm7_monitoring::clock::Clock;
-use aistm7_monitoring::diagnostics::Diagnostics;
 use aistm7_monitoring::metrics::exposition::Format;
 use aistm7_monitoring::metrics::{
-    Counter, Definition, Family, Histogram, LATENCY_EDGES, LabelValue, Limits, Meter, Registry, Unit,
+    Counter, Definition, Family, Histogram, LATENCY_EDGES, LabelValue, Limits, Meter, Registry, RegistryOptions, Unit,
 };
 use counting::{ALLOCATIONS, LIVE_BYTES};
 use metrics::with_local_recorder;
@@ -58,7 +57,7 @@ type ClientFamily = prometheus_client::metrics::family::Family<Labels, ClientHis
 
 fn ours(series: usize) -> Registry {
     let limits = Limits { per_family: 1_000_000, in_all: 1_000_000 };
-    let registry = Registry::with(limits, Diagnostics::new());
+    let registry = Registry::with(RegistryOptions::new().limits(limits));
     let family: Family<Histogram, 3> = Meter::new(&registry).histogram(&LATENCY).expect("a valid definition");
     each_series(series, |method, route, status_class, samples| {
         let handle = family.series([method.into(), LabelValue::capped(route), status_class.into()]);

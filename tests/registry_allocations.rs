@@ -5,9 +5,10 @@ mod counting;
 
 use std::time::Duration;
 
-use aistm7_monitoring::diagnostics::Diagnostics;
 use aistm7_monitoring::metrics::exposition::Format;
-use aistm7_monitoring::metrics::{Definition, Family, Histogram, LabelValue, Limits, Meter, Registry, Unit};
+use aistm7_monitoring::metrics::{
+    Definition, Family, Histogram, LabelValue, Limits, Meter, Registry, RegistryOptions, Unit,
+};
 use counting::{ALLOCATIONS, LIVE_BYTES};
 use metrics::{counter, gauge, histogram, with_local_recorder};
 
@@ -89,7 +90,7 @@ fn ten_million_records_without_a_scrape_grow_nothing() {
 }
 
 fn latencies(series: usize) -> Registry {
-    let registry = Registry::with(Limits { per_family: series, in_all: 2 * series }, Diagnostics::new());
+    let registry = Registry::with(RegistryOptions::new().limits(Limits { per_family: series, in_all: 2 * series }));
     let family: Family<Histogram, 3> = Meter::new(&registry).histogram(&LATENCY).expect("a valid definition");
     for at in 0..series {
         let method = ["GET", "POST", "PUT", "PATCH", "DELETE"][at % 5];

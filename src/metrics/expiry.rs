@@ -79,8 +79,7 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
-    use crate::diagnostics::Diagnostics;
-    use crate::metrics::{Definition, Limits, Meter, Registry};
+    use crate::metrics::{Definition, Limits, Meter, Registry, RegistryOptions};
 
     const AFTER: Duration = Duration::from_secs(60);
 
@@ -92,7 +91,8 @@ mod tests {
     impl Bench {
         fn new(limits: Limits) -> Self {
             let clock = ManualClock::new();
-            Self { registry: Registry::expiring(limits, Diagnostics::new(), AFTER, clock.clock()), clock }
+            let options = RegistryOptions::new().limits(limits).expire_idle_after(AFTER).clock(clock.clock());
+            Self { registry: Registry::with(options), clock }
         }
 
         /// Scrapes, and once more when everything that is idle since then may go.

@@ -41,6 +41,7 @@ mod histogram;
 mod histogram_snapshot;
 mod label;
 mod meter;
+mod options;
 mod registry;
 mod snapshot;
 
@@ -52,5 +53,6 @@ pub use histogram::Histogram;
 pub use histogram_snapshot::HistogramSnapshot;
 pub use label::LabelValue;
 pub use meter::Meter;
-pub use registry::{Limits, Registry};
+pub use options::{Limits, RegistryOptions};
+pub use registry::Registry;
 pub use snapshot::{CounterValue, FamilySnapshot, SeriesSnapshot, Snapshot, Value};

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
-use std::time::Duration;
 
 use super::cell::Shape;
 use super::definition::{Definition, DefinitionError, Kind};
@@ -12,8 +11,8 @@ use super::exposition::{self, Format};
 use super::facade::Index;
 use super::families::Families;
 use super::family_core::{Budget, FamilyCore};
+use super::options::{Limits, RegistryOptions};
 use super::snapshot::Snapshot;
-use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 
 /// Every metric of one `Monitoring`. Cloning shares it; several live in one process and do not see each other.
@@ -39,48 +38,19 @@ pub(super) struct Inner {
     expiry: Option<Expiry>,
 }
 
-/// How many series a registry keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Series of one family. A histogram counts as one whatever its buckets. Default: 10,000.
-    pub per_family: usize,
-    /// Series of all families together. Default: 100,000.
-    pub in_all: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { per_family: 10_000, in_all: 100_000 }
-    }
-}
-
 impl Registry {
-    /// An empty registry with the default [`Limits`] and diagnostics of its own.
+    /// An empty registry with the default [`RegistryOptions`].
     pub fn new() -> Self {
-        Self::with(Limits::default(), Diagnostics::new())
+        Self::with(RegistryOptions::new())
     }
 
-    /// An empty registry that reports its problems to `diagnostics`.
-    pub fn with(limits: Limits, diagnostics: Diagnostics) -> Self {
-        Self::build(limits, diagnostics, None)
-    }
-
-    /// As [`Registry::with`], letting go of counters and histograms that are idle: nobody holds a handle of them, and
-    /// they have stayed for `after` at a value that a scrape has shown.
-    ///
-    /// A handle that somebody holds is never silenced, and no count goes unseen. A series that is used again starts
-    /// at 0, as after a restart, which `rate()` and `increase()` take for what it is. Gauges stay. Series are looked at
-    /// when [`Registry::encode`] or [`Registry::render`] is called, at most every quarter of `after`.
-    pub fn expiring(limits: Limits, diagnostics: Diagnostics, after: Duration, clock: Clock) -> Self {
-        Self::build(limits, diagnostics, Some(Expiry::new(after, clock)))
-    }
-
-    fn build(limits: Limits, diagnostics: Diagnostics, expiry: Option<Expiry>) -> Self {
-        let budget =
-            Budget { per_family: limits.per_family, in_all: limits.in_all, used: AtomicUsize::new(0), diagnostics };
-        let budget = Arc::new(budget);
+    /// An empty registry.
+    pub fn with(options: RegistryOptions) -> Self {
+        let RegistryOptions { limits: Limits { per_family, in_all }, diagnostics, clock, expire_idle_after } = options;
+        let budget = Arc::new(Budget { per_family, in_all, used: AtomicUsize::new(0), diagnostics });
         let families = RwLock::new(Families::with_own(&budget));
-        Self(Arc::new(Inner { families, index: Index::new(limits.in_all), budget, expiry }))
+        let expiry = expire_idle_after.map(|after| Expiry::new(after, clock));
+        Self(Arc::new(Inner { families, index: Index::new(in_all), budget, expiry }))
     }
 
     /// The values of all series, sorted by family and labels.
@@ -259,7 +229,9 @@ mod tests {
     #[test]
     fn series_past_a_cap_share_one_overflow_series() {
         let diagnostics = Diagnostics::new();
-        let registry = Registry::with(Limits { per_family: 2, in_all: 100 }, diagnostics.clone());
+        let registry = Registry::with(
+            RegistryOptions::new().limits(Limits { per_family: 2, in_all: 100 }).diagnostics(diagnostics.clone()),
+        );
         let family: Family<Counter, 1> = Meter::new(&registry).counter(&REQUESTS).unwrap();
         for route in 0..100 {
             family.series([LabelValue::capped(format!("/{route}"))]).increment();
@@ -275,7 +247,7 @@ mod tests {
     #[test]
     fn cap_in_all_counts_every_family() {
         static OTHER: Definition = Definition::gauge("other", "x").labels(&["a"]);
-        let registry = Registry::with(Limits { per_family: 10, in_all: 3 }, Diagnostics::new());
+        let registry = Registry::with(RegistryOptions::new().limits(Limits { per_family: 10, in_all: 3 }));
         let meter = Meter::new(&registry);
         let (counters, gauges): (Family<Counter, 1>, Family<Gauge, 1>) =
             (meter.counter(&REQUESTS).unwrap(), meter.gauge(&OTHER).unwrap());
@@ -293,7 +265,7 @@ mod tests {
         static SIZE: Definition = Definition::histogram("size_bytes", "x").unit(Unit::Bytes).edges(&[10.0]);
         static AGE: Definition = Definition::gauge_absent_until_set("age", "x");
         let diagnostics = Diagnostics::new();
-        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        let registry = Registry::with(RegistryOptions::new().diagnostics(diagnostics.clone()));
         let meter = Meter::new(&registry);
         let latency = meter.histogram(&LATENCY).unwrap().series([]);
         let size = meter.histogram(&SIZE).unwrap().series([]);
@@ -324,7 +296,7 @@ mod tests {
         static DEPTH: Definition = Definition::gauge("depth", "x").labels(&["queue"]);
         static SEEN: Definition = Definition::counter("seen_total", "x");
         let diagnostics = Diagnostics::new();
-        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        let registry = Registry::with(RegistryOptions::new().diagnostics(diagnostics.clone()));
         let meter = Meter::new(&registry);
         let depth: Family<Gauge, 1> = meter.gauge(&DEPTH).unwrap();
         let seen: Family<Counter, 0> = meter.counter(&SEEN).unwrap();

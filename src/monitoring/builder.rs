@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::diagnostics::{Diagnostics, Problem};
 use crate::drain::Drain;
 use crate::global::Place;
-use crate::metrics::{Counter, Definition, DefinitionError, Family, Limits, Meter, Registry};
+use crate::metrics::{Counter, Definition, DefinitionError, Family, Limits, Meter, Registry, RegistryOptions};
 
 static PROBLEMS: Definition = Definition::counter(
     "monitoring_problems_total",
@@ -27,7 +27,7 @@ pub struct MonitoringBuilder {
     declared: Declared,
     variables: Variables,
     clock: Clock,
-    limits: Limits,
+    registry: RegistryOptions,
     drain_delay: Duration,
     termination_grace: Duration,
     #[cfg(feature = "http")]
@@ -51,7 +51,7 @@ impl MonitoringBuilder {
             declared: Declared { service, ..Declared::default() },
             variables: Variables::process(),
             clock: Clock::system(),
-            limits: Limits::default(),
+            registry: RegistryOptions::new(),
             drain_delay: DEFAULT_DRAIN_DELAY,
             termination_grace: DEFAULT_TERMINATION_GRACE,
             #[cfg(feature = "http")]
@@ -112,7 +112,14 @@ impl MonitoringBuilder {
 
     /// How many series are kept. Default: 10,000 a family, 100,000 in all.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.registry = self.registry.limits(limits);
+        self
+    }
+
+    /// Lets go of counters and histograms that nobody holds a handle of and that have stayed for `after` at a value
+    /// that a scrape has shown; see [`RegistryOptions::expire_idle_after`]. Default: series stay.
+    pub fn expire_idle_series_after(mut self, after: Duration) -> Self {
+        self.registry = self.registry.expire_idle_after(after);
         self
     }
 
@@ -200,7 +207,7 @@ impl MonitoringBuilder {
         let stop_times = self.stop_times()?;
         let (identity, environment_was) = Identity::resolve(self.declared, &self.variables)?;
         let diagnostics = Diagnostics::new();
-        let registry = Registry::with(self.limits, diagnostics.clone());
+        let registry = Registry::with(self.registry.diagnostics(diagnostics.clone()).clock(self.clock.clone()));
         let meter = Meter::new(&registry);
         let drain = Drain::new();
         identity.register(&meter)?;

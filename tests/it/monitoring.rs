@@ -6,10 +6,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::clock::ManualClock;
 use aistm7_monitoring::endpoint::HealthPaths;
 use aistm7_monitoring::health::{CheckFailure, CheckOptions, CheckReport, HealthCheck, HealthError, Impact, check_fn};
 use aistm7_monitoring::log::Sink;
-use aistm7_monitoring::metrics::{Counter, Definition, DefinitionError, Family};
+use aistm7_monitoring::metrics::{Counter, Definition, DefinitionError, Family, Limits};
 use aistm7_monitoring::monitoring::{BuildError, MonitoringBuilder, ServeError, Variables, Workload};
 use axum::Router;
 use axum::extract::State;
@@ -419,4 +420,27 @@ async fn counters_of_closed_sets_exist_at_zero_from_build() {
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line} in {text}");
     }
+}
+
+#[tokio::test]
+async fn settings_of_the_registry_are_the_builders() {
+    const AFTER: Duration = Duration::from_secs(60);
+    static ORDERS: Definition = Definition::counter("orders_total", "Orders.").labels(&["side"]);
+    let clock = ManualClock::new();
+    let monitoring = fresh()
+        .clock(clock.clock())
+        .limits(Limits { per_family: 1, in_all: 1_000 })
+        .expire_idle_series_after(AFTER)
+        .build()
+        .unwrap();
+    let orders: Family<Counter, 1> = monitoring.meter().counter(&ORDERS).unwrap();
+    for side in ["buy", "sell"] {
+        orders.series([side.into()]).increment();
+    }
+    let text = monitoring.registry().render();
+    assert!(text.contains("orders_total{side=\"buy\"} 1\n"), "{text}");
+    assert!(text.contains("orders_total{otel_metric_overflow=\"true\"} 1\n"), "{text}");
+    clock.advance(AFTER);
+    let text = monitoring.registry().render();
+    assert!(!text.contains("side=\"buy\""), "nobody holds it and it was shown: {text}");
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::business::Outcome;
 use crate::clock::ManualClock;
 use crate::diagnostics::{Diagnostics, Problem};
-use crate::metrics::{Limits, Meter, Registry};
+use crate::metrics::{Meter, Registry, RegistryOptions};
 
 /// The moment at which a [`ManualClock`] starts.
 const START: f64 = 1_737_541_800.0;
@@ -18,7 +18,7 @@ struct Bench {
 
 fn bench() -> Bench {
     let (diagnostics, held) = (Diagnostics::new(), ManualClock::new());
-    let registry = Registry::with(Limits::default(), diagnostics.clone());
+    let registry = Registry::with(RegistryOptions::new().diagnostics(diagnostics.clone()));
     let portfolio = Portfolio::new(&Meter::new(&registry), held.clock()).unwrap();
     Bench { registry, diagnostics, held, portfolio }
 }

@@ -18,7 +18,7 @@ use super::line::LINE_CAP;
 use super::{Directives, Format, Log, LogOptions, Sink};
 use crate::clock::ManualClock;
 use crate::diagnostics::{Diagnostics, Problem};
-use crate::metrics::{Limits, Meter, Registry};
+use crate::metrics::{Meter, Registry, RegistryOptions};
 
 /// Real threads are waited for, but never long when all is well.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,7 +55,7 @@ pub(super) struct Fixture {
 impl Fixture {
     pub(super) fn new(format: Format) -> Self {
         let (memory, diagnostics) = (Memory::default(), Diagnostics::new());
-        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        let registry = Registry::with(RegistryOptions::new().diagnostics(diagnostics.clone()));
         let options = LogOptions::new("risk-analysis")
             .clock(ManualClock::new().clock())
             .format(format)

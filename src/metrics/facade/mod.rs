@@ -171,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::diagnostics::Diagnostics;
-    use crate::metrics::Limits;
+    use crate::metrics::{Limits, RegistryOptions};
 
     #[test]
     fn every_kind_of_the_facade_appears() {
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn conflicts_are_counted_and_reported_and_never_invalid_output() {
         let diagnostics = Diagnostics::new();
-        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        let registry = Registry::with(RegistryOptions::new().diagnostics(diagnostics.clone()));
         with_local_recorder(&registry, || {
             counter!("one").increment(1);
             gauge!("one").set(5.0);
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn names_that_become_one_are_added_up_and_told_once_a_key() {
         let diagnostics = Diagnostics::new();
-        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        let registry = Registry::with(RegistryOptions::new().diagnostics(diagnostics.clone()));
         with_local_recorder(&registry, || {
             for _ in 0..10 {
                 counter!("a.b").increment(5);
@@ -238,7 +238,7 @@ mod tests {
         let told = Arc::new(std::sync::Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         diagnostics.set_hook(move |problem, cause| sink.lock().unwrap().push((problem, cause.to_owned())));
-        let registry = Registry::with(Limits::default(), diagnostics.clone());
+        let registry = Registry::with(RegistryOptions::new().diagnostics(diagnostics.clone()));
         with_local_recorder(&registry, || {
             gauge!("depth").set(1.0);
             describe_counter!("depth", "Of another kind.");
@@ -251,7 +251,9 @@ mod tests {
     #[test]
     fn caps_hold_for_free_label_sets_and_names() {
         let diagnostics = Diagnostics::new();
-        let registry = Registry::with(Limits { per_family: 3, in_all: 4 }, diagnostics.clone());
+        let registry = Registry::with(
+            RegistryOptions::new().limits(Limits { per_family: 3, in_all: 4 }).diagnostics(diagnostics.clone()),
+        );
         with_local_recorder(&registry, || {
             for at in 0..100 {
                 counter!("jobs_total", "at" => at.to_string()).increment(1);

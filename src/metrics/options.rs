@@ -1,0 +1,76 @@
+//! How a registry is set up.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::diagnostics::Diagnostics;
+
+/// What a [`Registry`](super::Registry) keeps, for how long, and where it tells of its problems.
+///
+/// ```
+/// use std::time::Duration;
+/// use aistm7_monitoring::metrics::{Limits, Registry, RegistryOptions};
+///
+/// let limits = Limits { per_family: 100, in_all: 1_000 };
+/// let options = RegistryOptions::new().limits(limits).expire_idle_after(Duration::from_secs(3600));
+/// let registry = Registry::with(options);
+/// # let _ = registry;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RegistryOptions {
+    pub(super) limits: Limits,
+    pub(super) diagnostics: Diagnostics,
+    pub(super) clock: Clock,
+    pub(super) expire_idle_after: Option<Duration>,
+}
+
+/// How many series a registry keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Series of one family. A histogram counts as one whatever its buckets. Default: 10,000.
+    pub per_family: usize,
+    /// Series of all families together. Default: 100,000.
+    pub in_all: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { per_family: 10_000, in_all: 100_000 }
+    }
+}
+
+impl RegistryOptions {
+    /// The default [`Limits`], diagnostics of its own, the machine's clocks; series stay for good.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many series are kept.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Where problems are counted.
+    #[must_use]
+    pub fn diagnostics(self, diagnostics: Diagnostics) -> Self {
+        Self { diagnostics, ..self }
+    }
+
+    /// The source of time.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Lets go of counters and histograms that are idle: nobody holds a handle of them, and they have stayed for
+    /// `after` at a value that a scrape has shown.
+    ///
+    /// A handle that somebody holds is never silenced, and no count goes unseen. A series that is used again starts
+    /// at 0, as after a restart, which `rate()` and `increase()` take for what it is. Gauges stay. Series are looked at
+    /// when the registry is encoded or rendered, at most every quarter of `after`.
+    #[must_use]
+    pub fn expire_idle_after(self, after: Duration) -> Self {
+        Self { expire_idle_after: Some(after), ..self }
+    }
+}
