@@ -16,6 +16,7 @@ pub mod error;
 pub mod global;
 mod percent;
 pub mod redact;
+mod sync;
 pub mod trace;
 
 // Ring 1: the substrate of every number.

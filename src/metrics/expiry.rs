@@ -4,12 +4,13 @@
 //! scrape has shown for the time that was set. Gauges stay: what they show is a state, and a quiet one is no less true.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::cell::Recorded;
 use super::family_core::FamilyCore;
 use crate::clock::Clock;
+use crate::sync::Mutex;
 
 /// How long series may be idle, and what is known of them. Looked at when a scrape begins.
 pub(super) struct Expiry {

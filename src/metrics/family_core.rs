@@ -3,14 +3,15 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering as Order;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use super::cell::{Cell, Recorded, Shape};
 use super::definition::Definition;
 use super::exposition::Frame;
 use super::label::OVERFLOW;
 use crate::diagnostics::{Diagnostics, Problem};
+use crate::sync::{AtomicU64, AtomicUsize, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub(super) struct FamilyCore {
     pub(super) name: Arc<str>,

@@ -1,8 +1,7 @@
 //! The registry: every family of one `Monitoring`, found by name.
 
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 
 use super::cell::Shape;
 use super::definition::{Definition, DefinitionError, Kind};
@@ -14,6 +13,7 @@ use super::family_core::{Budget, FamilyCore};
 use super::options::{Limits, RegistryOptions};
 use super::snapshot::Snapshot;
 use crate::diagnostics::Diagnostics;
+use crate::sync::{AtomicUsize, RwLock, RwLockWriteGuard};
 
 /// Every metric of one `Monitoring`. Cloning shares it; several live in one process and do not see each other.
 ///

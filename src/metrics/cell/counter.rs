@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::Recorded;
 use super::spread::Spread;
+use crate::sync::AtomicU64;
 
 /// Counts whole things, or nanoseconds when the family's unit is seconds.
 pub(in crate::metrics) struct CounterCell {

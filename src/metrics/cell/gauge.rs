@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::Shape;
+use crate::sync::AtomicU64;
 
 pub(in crate::metrics) struct GaugeCell {
     /// Of an `f64`.

@@ -5,9 +5,9 @@
 //! at a time, as nearly all are, never pays for it.
 
 use std::array;
-use std::cell::Cell;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
+
+use crate::sync::{AtomicU32, AtomicU64, IS_MODEL, OnceLock, number_of_this_thread};
 
 /// Numbers in whole cache lines, which they share with no other cell's.
 pub(super) struct Lines(Box<[Line]>);
@@ -49,17 +49,17 @@ pub(super) struct Spread {
 }
 
 /// Chosen: four threads for each copy on a machine of 32 cores, half a KiB for a contended counter.
-const COPIES: usize = 8;
+const COPIES: usize = if IS_MODEL { 2 } else { 8 };
 
 /// Chosen: a series that two threads meet at by chance gets no copies, one that they fight for has them within
 /// a few microseconds.
-const COLLISIONS: u32 = 32;
+const COLLISIONS: u32 = if IS_MODEL { 0 } else { 32 };
 
 impl Spread {
     /// The copy of this thread, if there are any.
     #[inline]
     pub(super) fn own(&self) -> Option<&Lines> {
-        self.copies.get().map(|copies| &copies[place_of_this_thread() % COPIES])
+        self.copies.get().map(|copies| &copies[number_of_this_thread() % COPIES])
     }
 
     #[inline]
@@ -87,25 +87,6 @@ impl Spread {
     #[inline]
     pub(super) fn total(&self, at: usize) -> u64 {
         self.words(at).fold(0, u64::wrapping_add)
-    }
-}
-
-/// Threads are dealt numbers in turn, when they first need one.
-#[inline]
-fn place_of_this_thread() -> usize {
-    const NONE: usize = usize::MAX;
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static PLACE: Cell<usize> = const { Cell::new(NONE) };
-    }
-    // `Cell<usize>` has no destructor, so the thread has it to its very end.
-    match PLACE.get() {
-        NONE => {
-            let place = NEXT.fetch_add(1, Ordering::Relaxed) % COPIES;
-            PLACE.set(place);
-            place
-        }
-        place => place,
     }
 }
 

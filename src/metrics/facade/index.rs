@@ -4,14 +4,15 @@
 //! cell's labels. Entries stay where they are put, in tables of doubling size, so that readers need no lock. What finds
 //! no place takes the long way each time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ::metrics::Key;
 
 use super::names::{are_labels_of, is_metric_name_of};
 use crate::metrics::cell::{Cell, WeakCell};
 use crate::metrics::family_core::FamilyCore;
+use crate::sync::{AtomicUsize, OnceLock};
 
 pub(in crate::metrics) struct Index {
     tables: [OnceLock<Box<[Slot]>>; TABLES],
