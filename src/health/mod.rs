@@ -75,6 +75,8 @@ mod error;
 mod handle;
 mod instruments;
 mod json;
+#[cfg(feature = "maintenance")]
+mod maintenance;
 mod options;
 mod outcome;
 mod report;
@@ -89,6 +91,10 @@ pub use check::{HealthCheck, Registered, check_fn};
 pub use checks::*;
 pub use error::HealthError;
 pub use handle::Health;
+#[cfg(feature = "ibkr")]
+pub use maintenance::IbkrMaintenance;
+#[cfg(feature = "maintenance")]
+pub use maintenance::{LONGEST_GRACE, Maintenance, MaintenanceWindow, Weekday};
 pub use options::CheckOptions;
 pub use outcome::{CheckFailure, CheckReport, Datum};
 pub use report::{CheckState, HealthReport, LastFailure};

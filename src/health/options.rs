@@ -1,7 +1,10 @@
 //! When a check runs, how its runs become a status, and what that status is for.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "maintenance")]
+use super::maintenance::Maintenance;
+use super::state::Excuse;
 use super::status::{Gates, Impact, Severity};
 use crate::error::{InvalidValue, check_name};
 
@@ -31,6 +34,8 @@ pub struct CheckOptions {
     severity: Option<Severity>,
     gates: Option<Gates>,
     dependency: Option<String>,
+    #[cfg(feature = "maintenance")]
+    maintenance: Option<Maintenance>,
 }
 
 impl CheckOptions {
@@ -101,6 +106,14 @@ impl CheckOptions {
         self
     }
 
+    /// When the dependency may be down: a failure inside a window makes the check degraded, not unhealthy. Default:
+    /// never.
+    #[cfg(feature = "maintenance")]
+    pub fn maintenance(mut self, maintenance: impl Into<Maintenance>) -> Self {
+        self.maintenance = Some(maintenance.into());
+        self
+    }
+
     /// These settings, and `fallback` where nothing is set.
     pub fn or(self, fallback: Self) -> Self {
         Self {
@@ -114,6 +127,8 @@ impl CheckOptions {
             severity: self.severity.or(fallback.severity),
             gates: self.gates.or(fallback.gates),
             dependency: self.dependency.or(fallback.dependency),
+            #[cfg(feature = "maintenance")]
+            maintenance: self.maintenance.or(fallback.maintenance),
         }
     }
 
@@ -133,6 +148,8 @@ impl CheckOptions {
             severity: self.severity.unwrap_or_default(),
             gates: self.gates.unwrap_or_default(),
             dependency: self.dependency.unwrap_or_else(|| name.to_owned()),
+            #[cfg(feature = "maintenance")]
+            maintenance: self.maintenance,
         };
         settings.check()?;
         Ok(settings)
@@ -152,12 +169,24 @@ pub(super) struct Settings {
     pub(super) severity: Severity,
     pub(super) gates: Gates,
     pub(super) dependency: String,
+    #[cfg(feature = "maintenance")]
+    maintenance: Option<Maintenance>,
 }
 
 /// Chosen: longer than any schedule makes sense, short enough that adding a few to a clock cannot overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 impl Settings {
+    /// What a failure at a moment is worth.
+    #[cfg_attr(not(feature = "maintenance"), allow(unused_variables, reason = "only windows look at the time"))]
+    pub(super) fn excuse(&self, at: SystemTime) -> Excuse {
+        #[cfg(feature = "maintenance")]
+        if self.maintenance.as_ref().is_some_and(|maintenance| maintenance.excuses(at)) {
+            return Excuse::Maintenance;
+        }
+        Excuse::None
+    }
+
     fn check(&self) -> Result<(), InvalidValue> {
         for (what, duration) in [("interval", self.interval), ("timeout", self.timeout)] {
             if duration.is_zero() {
@@ -186,6 +215,8 @@ impl Settings {
             let shown = format!("{:?}", self.stale_after);
             return Err(InvalidValue::new("staleness limit", shown, "at least an interval and a timeout"));
         }
+        #[cfg(feature = "maintenance")]
+        self.maintenance.as_ref().map_or(Ok(()), Maintenance::check)?;
         check_name("dependency name", &self.dependency)
     }
 }

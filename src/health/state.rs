@@ -26,6 +26,8 @@ impl Moment {
 pub(super) struct State {
     failure_threshold: u32,
     recovery_threshold: u32,
+    excuse: Excuse,
+    outage: Outage,
     pub(super) status: Status,
     /// Why the status is not healthy.
     pub(super) reason: Option<&'static str>,
@@ -38,6 +40,27 @@ pub(super) struct State {
     pub(super) consecutive_failures: u32,
     consecutive_reports: u32,
 }
+
+/// Whether a failure may be overlooked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Excuse {
+    None,
+    /// The dependency is allowed to be down.
+    Maintenance,
+}
+
+/// Whether failures have made a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outage {
+    None,
+    /// It began inside a maintenance window, and that is not over: the status is degraded.
+    Excused,
+    /// The status is unhealthy.
+    Counted,
+}
+
+/// The reason of a check that failed inside a maintenance window.
+const MAINTENANCE: &str = "maintenance";
 
 /// A status that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +76,8 @@ impl State {
         Self {
             failure_threshold: settings.failure_threshold,
             recovery_threshold: settings.recovery_threshold,
+            excuse: Excuse::None,
+            outage: Outage::None,
             status: Status::Unknown,
             reason: None,
             message: String::new(),
@@ -65,6 +90,24 @@ impl State {
         }
     }
 
+    /// What failures are worth from now on. An outage that outlives its excuse counts.
+    pub(super) fn excuse(&mut self, excuse: Excuse, now: Moment) -> Option<Change> {
+        self.excuse = excuse;
+        if (self.outage, excuse) != (Outage::Excused, Excuse::None) {
+            return None;
+        }
+        self.outage = Outage::Counted;
+        if let Some(failure) = &self.last_failure {
+            self.reason = Some(failure.reason);
+            failure.message.clone_into(&mut self.message);
+        }
+        self.become_status(Status::Unhealthy, now)
+    }
+
+    pub(super) fn is_excused(&self) -> bool {
+        self.excuse == Excuse::Maintenance
+    }
+
     /// Takes in a run that could say how things are.
     pub(super) fn report(&mut self, report: CheckReport, now: Moment) -> Option<Change> {
         let first_ever = self.last_success.is_none();
@@ -73,10 +116,11 @@ impl State {
         self.last_success = Some(now.wall);
         self.data = report.data().to_vec();
         let believed =
-            self.status != Status::Unhealthy || first_ever || self.consecutive_reports >= self.recovery_threshold;
+            self.outage == Outage::None || first_ever || self.consecutive_reports >= self.recovery_threshold;
         if !believed {
             return None;
         }
+        self.outage = Outage::None;
         self.reason = report.reason();
         report.message().clone_into(&mut self.message);
         self.become_status(report.status(), now)
@@ -88,21 +132,30 @@ impl State {
         self.consecutive_failures = self.consecutive_failures.saturating_add(1);
         let message = failure.full_message();
         self.last_failure = Some(LastFailure { reason: failure.reason(), message: message.clone(), at: now.wall });
-        let unhealthy = self.status == Status::Unhealthy
+        let is_outage = self.outage != Outage::None
             || self.consecutive_failures >= self.failure_threshold
             || failure.weight() == Weight::Conclusive;
         // An unknown status says why nothing is known; any other keeps its own reason until the threshold.
-        if unhealthy || self.status == Status::Unknown {
+        if is_outage || self.status == Status::Unknown {
             self.reason = Some(failure.reason());
             self.message = message;
             self.data = failure.data().to_vec();
         }
-        if unhealthy { self.become_status(Status::Unhealthy, now) } else { None }
+        if !is_outage {
+            return None;
+        }
+        if self.excuse == Excuse::Maintenance && self.outage != Outage::Counted {
+            self.outage = Outage::Excused;
+            self.reason = Some(MAINTENANCE);
+            return self.become_status(Status::Degraded, now);
+        }
+        self.outage = Outage::Counted;
+        self.become_status(Status::Unhealthy, now)
     }
 
     /// Whether failures have begun that do not yet make a status: the next run should not wait a whole interval.
     pub(super) fn is_settling(&self) -> bool {
-        self.consecutive_failures > 0 && self.status != Status::Unhealthy
+        self.consecutive_failures > 0 && self.outage == Outage::None
     }
 
     fn become_status(&mut self, status: Status, now: Moment) -> Option<Change> {
@@ -131,7 +184,8 @@ mod tests {
         }
     }
 
-    /// Feeds `p`asses, `d`egraded reports, `f`ailures and `c`onclusive failures; shows the status after each.
+    /// Feeds `p`asses, `d`egraded reports, `f`ailures and `c`onclusive failures, and moments at which maintenance begins
+    /// (`<`) and ends (`>`); shows the status after each.
     fn statuses(failure_threshold: u32, recovery_threshold: u32, runs: &str) -> String {
         let options = CheckOptions::new().failure_threshold(failure_threshold).recovery_threshold(recovery_threshold);
         let now = Moment::of(&ManualClock::new().clock());
@@ -143,6 +197,8 @@ mod tests {
                 'p' => state.report(CheckReport::healthy(), now),
                 'd' => state.report(CheckReport::degraded("odd", "odd"), now),
                 'f' => state.failure(&CheckFailure::new("down", "down"), now),
+                '<' => state.excuse(Excuse::Maintenance, now),
+                '>' => state.excuse(Excuse::None, now),
                 'c' => state.failure(&CheckFailure::new("stalled", "stalled").conclusive(), now),
                 other => panic!("no such run: {other}"),
             };
@@ -186,6 +242,41 @@ mod tests {
         }
         assert_eq!(statuses(1, 1, "pfpf"), "HUHU");
         assert_eq!(statuses(2, 3, "pffppfppp"), "HHUUUUUUH");
+    }
+
+    #[test]
+    fn failures_inside_maintenance_degrade_and_count_when_they_outlive_it() {
+        for (runs, expected) in [
+            // Excused, and over before the end.
+            ("p<fffpp>p", "HHHHDDHHH"),
+            // Out of the excused outage, too, it takes as many successes as the recovery threshold says.
+            ("p<fffpfpp", "HHHHDDDDH"),
+            // It outlives the window.
+            ("p<fff>fpp", "HHHHDUUUH"),
+            // Failures that only add up after the window count from the first on.
+            ("p<ff>f", "HHHHHU"),
+            // An outage from before the window is nobody's maintenance.
+            ("pfff<f>f", "HHHUUUUU"),
+            ("pfff<ppfff", "HHHUUUHHHD"),
+            // What the check has seen itself is excused like the rest.
+            ("p<c>", "HHDU"),
+            ("<fff>", "???DU"),
+        ] {
+            assert_eq!(statuses(3, 2, runs), expected, "{runs}");
+        }
+    }
+
+    #[test]
+    fn excused_check_says_maintenance_and_keeps_what_happened() {
+        let now = Moment::of(&ManualClock::new().clock());
+        let settings = CheckOptions::new().failure_threshold(1).resolve("x").unwrap();
+        let mut state = State::new(&settings, now);
+        state.excuse(Excuse::Maintenance, now);
+        state.failure(&CheckFailure::new("unreachable", "refused"), now);
+        assert_eq!((state.reason, state.message.as_str()), (Some("maintenance"), "refused"));
+        assert!(!state.is_settling(), "an excused outage is probed at its usual interval");
+        state.excuse(Excuse::None, now);
+        assert_eq!((state.reason, state.message.as_str()), (Some("unreachable"), "refused"));
     }
 
     #[test]

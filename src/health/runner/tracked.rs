@@ -93,6 +93,7 @@ impl Tracked {
 
     /// Looks at the clock: aborts what is too long, gives up what does not end, and says whether a run is due.
     pub(super) fn tick(&mut self, now: Moment, told: &mut Told<'_>) -> Duty {
+        self.look_for_an_excuse(now, told);
         if let Some(run) = &mut self.run {
             let timeout = run.started + self.settings.timeout;
             match run.phase {
@@ -220,6 +221,12 @@ impl Tracked {
             holds_ready: matches!(self.gate, Gate::Closed { .. }),
             fresh_until: self.has_result.then(|| self.last_result + self.settings.stale_after),
         }
+    }
+
+    fn look_for_an_excuse(&mut self, now: Moment, told: &mut Told<'_>) {
+        let change = self.state.excuse(self.settings.excuse(now.wall), now);
+        self.instruments.excused(self.state.is_excused());
+        self.changed(change, now, told);
     }
 
     fn finished(&mut self, ended: Ended, took: Duration) {
