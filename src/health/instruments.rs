@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::options::Settings;
+use super::state::Excuse;
 use super::status::{Gates, Status};
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Unit};
 
@@ -17,6 +18,12 @@ static INFO: Definition = Definition::gauge(
     "Always 1: how urgent a health check is (critical, warning, info), and the fleet-wide name of what it checks.",
 )
 .labels(&["check", "dependency", "severity"]);
+
+static MAINTENANCE: Definition = Definition::gauge(
+    "health_check_maintenance",
+    "1 while a health check's dependency is allowed to be down: inside a maintenance window or its grace. Rules look away then.",
+)
+.labels(&["check", "dependency"]);
 
 static DURATION: Definition = Definition::histogram(
     "health_check_duration_seconds",
@@ -48,6 +55,7 @@ static FAILED_OPEN: Definition = Definition::counter(
 pub(super) struct HealthInstruments {
     status: Family<Gauge, 3>,
     info: Family<Gauge, 3>,
+    maintenance: Family<Gauge, 2>,
     duration: Family<Histogram, 2>,
     last_success: Family<Gauge, 1>,
     transitions: Family<Counter, 2>,
@@ -59,6 +67,7 @@ impl HealthInstruments {
         Ok(Self {
             status: meter.gauge(&STATUS)?,
             info: meter.gauge(&INFO)?,
+            maintenance: meter.gauge(&MAINTENANCE)?,
             duration: meter.histogram(&DURATION)?,
             last_success: meter.gauge(&LAST_SUCCESS)?,
             transitions: meter.counter(&TRANSITIONS)?,
@@ -73,6 +82,7 @@ impl HealthInstruments {
         let severity = settings.severity.as_str().into();
         self.info.series([check.clone(), dependency.clone(), severity]).set(1.0);
         let instruments = CheckInstruments {
+            maintenance: self.maintenance.series([check.clone(), dependency.clone()]),
             statuses: Status::ALL
                 .map(|status| self.status.series([check.clone(), dependency.clone(), status.as_str().into()])),
             durations: Ended::ALL.map(|ended| self.duration.series([check.clone(), ended.as_str().into()])),
@@ -115,6 +125,7 @@ impl Ended {
 /// The handles of one check.
 pub(super) struct CheckInstruments {
     statuses: [Gauge; Status::ALL.len()],
+    maintenance: Gauge,
     durations: [Histogram; Ended::ALL.len()],
     last_success: Gauge,
     transitions: [Counter; TARGETS.len()],
@@ -126,6 +137,13 @@ impl CheckInstruments {
         for (present, gauge) in Status::ALL.into_iter().zip(&self.statuses) {
             gauge.set(if present == status { 1.0 } else { 0.0 });
         }
+    }
+
+    pub(super) fn excuse(&self, excuse: Excuse) {
+        self.maintenance.set(match excuse {
+            Excuse::None => 0.0,
+            Excuse::Maintenance => 1.0,
+        });
     }
 
     pub(super) fn ran(&self, ended: Ended, took: Duration) {

@@ -62,8 +62,11 @@
 //! `panicked`, `stuck` and `stale` are failed runs. A run whose thread is still blocked [`STUCK_AFTER`] its timeout is
 //! `stuck`: no other run of that check starts before it returns, and each one that would have been due counts as failed.
 //!
+//! With the feature `maintenance` a check can have windows in which its dependency may be down: an outage that begins
+//! inside one is degraded, with the reason `maintenance`, until the window and its grace are over.
+//!
 //! # Metrics
-//! `health_check_status`, `health_check_info`, `health_check_duration_seconds`,
+//! `health_check_status`, `health_check_info`, `health_check_maintenance`, `health_check_duration_seconds`,
 //! `health_check_last_success_timestamp_seconds`, `health_check_transitions_total`,
 //! `health_gate_failed_open_total`; each is explained by its `# HELP` line.
 

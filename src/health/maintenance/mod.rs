@@ -120,7 +120,8 @@ impl From<IbkrMaintenance> for Maintenance {
     fn from(region: IbkrMaintenance) -> Self {
         use Weekday::{Friday, Monday, Sunday, Thursday, Tuesday, Wednesday};
         let known = |zone, opens, closes| {
-            MaintenanceWindow::daily(zone, opens, closes).expect("OK because these zones and times are in every database")
+            MaintenanceWindow::daily(zone, opens, closes)
+                .expect("OK because these zones and times are in every database")
         };
         let nightly = region.nightly().iter().map(|(zone, opens, closes)| {
             known(zone, opens, closes).on(&[Sunday, Monday, Tuesday, Wednesday, Thursday, Friday])

@@ -24,14 +24,39 @@ fn windows_follow_the_clocks_of_their_zone() {
     };
     for (window, from, opens, closes) in [
         // Winter and summer.
-        (daily("America/New_York", "00:15", "01:45"), "2026-01-14T00:00:00Z", "Wed 2026-01-14 05:15", "Wed 2026-01-14 06:45"),
-        (daily("America/New_York", "00:15", "01:45"), "2026-07-15T00:00:00Z", "Wed 2026-07-15 04:15", "Wed 2026-07-15 05:45"),
+        (
+            daily("America/New_York", "00:15", "01:45"),
+            "2026-01-14T00:00:00Z",
+            "Wed 2026-01-14 05:15",
+            "Wed 2026-01-14 06:45",
+        ),
+        (
+            daily("America/New_York", "00:15", "01:45"),
+            "2026-07-15T00:00:00Z",
+            "Wed 2026-07-15 04:15",
+            "Wed 2026-07-15 05:45",
+        ),
         // Clocks go back from 02:00 to 01:00: the time of closing comes twice, and the window holds both.
-        (daily("America/New_York", "00:15", "01:45"), "2026-11-01T00:00:00Z", "Sun 2026-11-01 04:15", "Sun 2026-11-01 06:45"),
+        (
+            daily("America/New_York", "00:15", "01:45"),
+            "2026-11-01T00:00:00Z",
+            "Sun 2026-11-01 04:15",
+            "Sun 2026-11-01 06:45",
+        ),
         // Clocks go forward from 02:00 to 03:00: the time of opening does not come, and is taken an hour later.
-        (daily("America/New_York", "02:30", "04:00"), "2026-03-08T00:00:00Z", "Sun 2026-03-08 07:30", "Sun 2026-03-08 08:00"),
+        (
+            daily("America/New_York", "02:30", "04:00"),
+            "2026-03-08T00:00:00Z",
+            "Sun 2026-03-08 07:30",
+            "Sun 2026-03-08 08:00",
+        ),
         // Across midnight, and across the change of clocks.
-        (daily("America/New_York", "23:00", "03:00"), "2026-03-07T12:00:00Z", "Sun 2026-03-08 04:00", "Sun 2026-03-08 07:00"),
+        (
+            daily("America/New_York", "23:00", "03:00"),
+            "2026-03-07T12:00:00Z",
+            "Sun 2026-03-08 04:00",
+            "Sun 2026-03-08 07:00",
+        ),
         (daily("UTC", "23:00", "03:00"), "2026-03-07T12:00:00Z", "Sat 2026-03-07 23:00", "Sun 2026-03-08 03:00"),
     ] {
         assert_eq!(first_window(&window, from), (opens.to_owned(), closes.to_owned()), "{window:?}");

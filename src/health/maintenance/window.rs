@@ -34,15 +34,8 @@ pub enum Weekday {
 
 impl Weekday {
     /// Every day, from Monday on.
-    pub const ALL: [Self; 7] = [
-        Self::Monday,
-        Self::Tuesday,
-        Self::Wednesday,
-        Self::Thursday,
-        Self::Friday,
-        Self::Saturday,
-        Self::Sunday,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday, Self::Sunday];
 
     fn of(date: Date) -> Self {
         match date.weekday() {
@@ -84,7 +77,8 @@ impl MaintenanceWindow {
 
     /// Whether it is open at a moment, or was within `grace` before it.
     pub(super) fn is_open(&self, at: SystemTime, grace: Duration) -> bool {
-        let (Ok(at), Ok(began_at)) = (Timestamp::try_from(at), Timestamp::try_from(at.checked_sub(grace).unwrap_or(at)))
+        let (Ok(at), Ok(began_at)) =
+            (Timestamp::try_from(at), Timestamp::try_from(at.checked_sub(grace).unwrap_or(at)))
         else {
             return false;
         };

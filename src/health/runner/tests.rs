@@ -332,3 +332,30 @@ fn without_checks_all_is_well() {
     assert_eq!((bench.health.startup().code, bench.health.ready().code), (200, 200));
     assert!(bench.runtime.block_on(bench.health.subscribe().next()).is_none());
 }
+
+#[cfg(feature = "maintenance")]
+#[test]
+fn maintenance_excuses_an_outage_until_its_grace_is_over() {
+    use crate::health::{Maintenance, MaintenanceWindow};
+
+    // The held clock shows 10:30 at first.
+    let window = MaintenanceWindow::daily("UTC", "10:31", "10:40").unwrap();
+    let options = once_each().maintenance(Maintenance::new().window(window).grace(Duration::from_secs(5 * 60)));
+    let (check, _) = counted(|run| if run == 0 { Ok(CheckReport::healthy()) } else { Err(down()) });
+    let bench = Bench::new(vec![Registered::with("broker", check, options)]);
+    let gauge = || bench.value("health_check_maintenance", &[("check", "broker"), ("dependency", "broker")]);
+    bench.until_status("broker", Status::Healthy, None);
+    assert_eq!(gauge(), Some(0.0));
+    bench.advance(Duration::from_secs(60));
+    bench.until_status("broker", Status::Degraded, Some("maintenance"));
+    assert_eq!(gauge(), Some(1.0));
+    assert_eq!(bench.health.summary().code, 200);
+    bench.advance(Duration::from_secs(14 * 60 - 1));
+    bench.until("a run near the end of the grace", |report| {
+        report.check("broker").is_some_and(|check| check.consecutive_failures > 1)
+    });
+    bench.until_status("broker", Status::Degraded, Some("maintenance"));
+    bench.advance(Duration::from_secs(60));
+    bench.until_status("broker", Status::Unhealthy, Some("down"));
+    assert_eq!(gauge(), Some(0.0));
+}

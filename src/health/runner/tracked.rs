@@ -152,6 +152,7 @@ impl Tracked {
             return;
         }
         let took = now.instant.saturating_duration_since(run.started);
+        self.look_for_an_excuse(now, told);
         match end {
             RunEnd::Answered(Ok(report)) => {
                 self.finished(Ended::Ok, took);
@@ -224,8 +225,9 @@ impl Tracked {
     }
 
     fn look_for_an_excuse(&mut self, now: Moment, told: &mut Told<'_>) {
-        let change = self.state.excuse(self.settings.excuse(now.wall), now);
-        self.instruments.excused(self.state.is_excused());
+        let excuse = self.settings.excuse(now.wall);
+        self.instruments.excuse(excuse);
+        let change = self.state.excuse(excuse, now);
         self.changed(change, now, told);
     }
 
