@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, TryLockError};
 use std::time::{Duration, Instant};
 
-use super::cell::Recorded;
+use super::cell::{Recorded, WeakCell};
 use super::family_core::FamilyCore;
 use crate::clock::Clock;
 use crate::sync::Mutex;
@@ -22,14 +22,15 @@ pub(super) struct Expiry {
 #[derive(Default)]
 struct Known {
     swept: Option<Instant>,
-    /// By the address of the cell, which stays its own while it is kept.
+    /// By the address of the cell.
     series: HashMap<usize, Unchanged>,
 }
 
-#[derive(Clone, Copy)]
 struct Unchanged {
     recorded: Recorded,
     since: Instant,
+    /// Keeps the address from being that of another cell once this one went.
+    cell: WeakCell,
 }
 
 impl Expiry {
@@ -55,15 +56,15 @@ impl Expiry {
         for family in families {
             let mut idle = Vec::new();
             for cell in &*family.cells() {
-                let Some((address, recorded)) = cell.recorded() else {
+                let (Some(recorded), Some(weak)) = (cell.recorded(), cell.downgrade()) else {
                     continue;
                 };
-                let before = known.series.get(&address).filter(|before| before.recorded == recorded);
-                let unchanged = before.copied().unwrap_or(Unchanged { recorded, since: now });
+                let before = known.series.remove(&weak.address()).filter(|before| before.recorded == recorded);
+                let unchanged = before.unwrap_or(Unchanged { recorded, since: now, cell: weak });
                 if now.saturating_duration_since(unchanged.since) >= self.after {
                     idle.push((Arc::clone(cell.labels()), recorded));
                 }
-                series.insert(address, unchanged);
+                series.insert(unchanged.cell.address(), unchanged);
             }
             family.expire(&idle);
         }
@@ -150,6 +151,20 @@ mod tests {
     }
 
     #[test]
+    fn series_born_where_another_one_was_is_shown_before_it_goes() {
+        static JOBS: Definition = Definition::counter("jobs_total", "Jobs.");
+        let bench = Bench::new(Limits::default());
+        let jobs = Meter::new(&bench.registry).counter(&JOBS).unwrap();
+        let count = || jobs.series([]).increment();
+        count();
+        assert!(!bench.idle().contains("jobs_total 1\n"));
+        // As much as before, and the allocator likes to give the same memory again.
+        count();
+        bench.clock.advance(AFTER / 2);
+        assert!(bench.registry.render().contains("jobs_total 1\n"), "never shown before");
+    }
+
+    #[test]
     fn gauges_and_overflow_stay() {
         let bench = Bench::new(Limits { per_family: 10, in_all: 2 });
         with_local_recorder(&bench.registry, || {
@@ -177,7 +192,7 @@ mod tests {
                 let cells = jobs.cells();
                 let series = cells.first().map(|cell| (Arc::clone(cell.labels()), cell.recorded().expect("a counter")));
                 drop(cells);
-                let Some((labels, (_, recorded))) = series else {
+                let Some((labels, recorded)) = series else {
                     continue;
                 };
                 if jobs.expire(&[(labels, recorded)]) == 1 {

@@ -87,12 +87,12 @@ impl Cell {
         }
     }
 
-    /// Where a counter or histogram is, and how much was recorded in it; `None` of what does not expire.
-    pub(super) fn recorded(&self) -> Option<(usize, Recorded)> {
+    /// How much was recorded in a counter or histogram; `None` of what does not expire.
+    pub(super) fn recorded(&self) -> Option<Recorded> {
         match self {
             _ if **self.labels() == *OVERFLOW => None,
-            Self::Counter(cell) => Some((Arc::as_ptr(cell).addr(), cell.recorded())),
-            Self::Histogram(cell) => Some((Arc::as_ptr(cell).addr(), cell.recorded())),
+            Self::Counter(cell) => Some(cell.recorded()),
+            Self::Histogram(cell) => Some(cell.recorded()),
             Self::Gauge(_) | Self::ObservedCounter(_) | Self::ObservedGauge(_) => None,
         }
     }
@@ -160,6 +160,15 @@ pub(super) enum WeakCell {
 }
 
 impl WeakCell {
+    /// Where the cell is, or was. No other cell is there as long as this reference is kept.
+    pub(super) fn address(&self) -> usize {
+        match self {
+            Self::Counter(cell) => cell.as_ptr().addr(),
+            Self::Gauge(cell) => cell.as_ptr().addr(),
+            Self::Histogram(cell) => cell.as_ptr().addr(),
+        }
+    }
+
     #[inline]
     pub(super) fn upgrade(&self) -> Option<Cell> {
         match self {
