@@ -38,7 +38,7 @@ impl Expiry {
         Self { after, clock, known: Mutex::default() }
     }
 
-    /// Lets go of what is idle. To be called before the families are shown, so that what is remembered here is shown
+    /// Lets go of what is idle. To be called before all these families are shown, so that what is remembered here is shown
     /// before it can go.
     pub(super) fn sweep(&self, families: &[Arc<FamilyCore>]) {
         let mut known = match self.known.try_lock() {
@@ -81,6 +81,7 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
+    use crate::metrics::exposition::Format;
     use crate::metrics::{Definition, Limits, Meter, Registry, RegistryOptions};
 
     const AFTER: Duration = Duration::from_secs(60);
@@ -161,6 +162,17 @@ mod tests {
         // As much as before, and the allocator likes to give the same memory again.
         count();
         bench.clock.advance(AFTER / 2);
+        assert!(bench.registry.render().contains("jobs_total 1\n"), "never shown before");
+    }
+
+    #[test]
+    fn scrape_of_some_families_takes_none_for_shown() {
+        let bench = Bench::new(Limits::default());
+        with_local_recorder(&bench.registry, || counter!("jobs_total").increment(1));
+        for _ in 0..3 {
+            bench.registry.encode_where(|name| name == "other_total", Format::Text, &mut Vec::new());
+            bench.clock.advance(AFTER);
+        }
         assert!(bench.registry.render().contains("jobs_total 1\n"), "never shown before");
     }
 

@@ -68,7 +68,7 @@ impl RegistryOptions {
     ///
     /// A handle that somebody holds is never silenced, and no count goes unseen. A series that is used again starts
     /// at 0, as after a restart, which `rate()` and `increase()` take for what it is. Gauges stay. Series are looked at
-    /// when the registry is encoded or rendered, at most every quarter of `after`.
+    /// when every family is encoded or rendered, at most every quarter of `after`.
     #[must_use]
     pub fn expire_idle_after(self, after: Duration) -> Self {
         Self { expire_idle_after: Some(after), ..self }

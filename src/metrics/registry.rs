@@ -89,7 +89,9 @@ impl Registry {
     /// As [`Registry::encode`], but only the families whose names are wanted.
     pub fn encode_where(&self, wanted: impl Fn(&str) -> bool, format: Format, out: &mut Vec<u8>) {
         let families = self.families();
-        if let Some(expiry) = &self.0.expiry {
+        if let Some(expiry) = &self.0.expiry
+            && families.iter().all(|family| wanted(&family.name))
+        {
             expiry.sweep(&families);
         }
         exposition::encode(&families, wanted, format, out);
