@@ -59,6 +59,7 @@ impl Problem {
 }
 
 type Hook = Box<dyn Fn(Problem, &str) + Send + Sync>;
+type Tap = Box<dyn Fn(Problem) + Send + Sync>;
 
 /// The counters and the hook of one `Monitoring`. Cloning shares them.
 #[derive(Clone, Default)]
@@ -69,6 +70,7 @@ struct Inner {
     counts: [AtomicU64; Problem::ALL.len()],
     told: Mutex<HashSet<(Problem, String)>>,
     hook: OnceLock<Hook>,
+    tap: OnceLock<Tap>,
 }
 
 /// Chosen: enough causes to find a fault, few enough that hostile names cannot fill memory.
@@ -85,10 +87,19 @@ impl Diagnostics {
         self.0.hook.set(Box::new(hook)).is_ok()
     }
 
-    /// Counts a problem. Cost: one atomic add.
+    /// Sets what hears of each problem as it is counted, every time; `false` if something was set before. It must not
+    /// wait, and problems of its own would come back to it.
+    pub fn set_tap(&self, tap: impl Fn(Problem) + Send + Sync + 'static) -> bool {
+        self.0.tap.set(Box::new(tap)).is_ok()
+    }
+
+    /// Counts a problem. Cost: one atomic add, and that of the tap.
     pub fn count(&self, problem: Problem) {
-        // Ordering: a lone counter, read by scrapes only.
+        // Ordering: a lone counter, read by whoever asks for the total.
         self.0.counts[problem as usize].fetch_add(1, Ordering::Relaxed);
+        if let Some(tap) = self.0.tap.get() {
+            tap(problem);
+        }
     }
 
     /// Counts a problem and tells the hook of its cause, once per cause.
@@ -136,6 +147,19 @@ mod tests {
             *heard.lock().unwrap(),
             [(Problem::NameConflict, "a".to_owned()), (Problem::NameConflict, "b".to_owned())]
         );
+    }
+
+    #[test]
+    fn tap_hears_of_every_problem() {
+        let diagnostics = Diagnostics::new();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&heard);
+        assert!(diagnostics.set_tap(move |problem| sink.lock().unwrap().push(problem)));
+        assert!(!diagnostics.set_tap(|_| ()), "the first stays");
+        diagnostics.report(Problem::NameConflict, "a");
+        diagnostics.report(Problem::NameConflict, "a");
+        diagnostics.count(Problem::SampleRejected);
+        assert_eq!(*heard.lock().unwrap(), [Problem::NameConflict, Problem::NameConflict, Problem::SampleRejected]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The account of one route and method: what was started, what is finished, what is in flight.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,12 +7,11 @@ use http::StatusCode;
 
 use super::instruments::HttpInstruments;
 use super::labels::{MethodLabel, Outcome, StatusClass};
-use crate::metrics::{Counter, Histogram, LabelValue};
+use crate::metrics::{Counter, Histogram, LabelValue, Tally};
 
-/// The handles of one route and method. `begun = ended + in flight` at every moment between two steps of a request.
+/// The handles of one route and method. `started = finished + in flight` at every moment between two steps of a request.
 pub(super) struct Ledger {
-    begun: AtomicU64,
-    ended: AtomicU64,
+    in_flight: Tally,
     started: Counter,
     response_time: [OnceLock<Histogram>; StatusClass::COUNT],
     finished: OnceLock<Box<Slot>>,
@@ -36,8 +34,7 @@ impl Ledger {
     pub(super) fn open(instruments: &HttpInstruments, method: MethodLabel, route: LabelValue) -> Arc<Self> {
         let labels = || [method.as_str().into(), route.clone()];
         let ledger = Arc::new(Self {
-            begun: AtomicU64::new(0),
-            ended: AtomicU64::new(0),
+            in_flight: instruments.in_flight.tally(labels()),
             started: instruments.started.series(labels()),
             response_time: Default::default(),
             finished: OnceLock::new(),
@@ -47,14 +44,11 @@ impl Ledger {
         });
         ledger.slot(Some(StatusCode::OK), Outcome::Ok);
         ledger.slot(Some(StatusCode::INTERNAL_SERVER_ERROR), Outcome::ServerError);
-        let observed = Arc::clone(&ledger);
-        instruments.in_flight.observe(labels(), move || Some(observed.in_flight() as f64));
         ledger
     }
 
     pub(super) fn begin(&self) {
-        // Ordering: `ended`'s release below makes this visible to whoever reads that end.
-        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.open();
         self.started.increment();
     }
 
@@ -74,14 +68,7 @@ impl Ledger {
         if let Some(error) = &slot.error {
             error.increment();
         }
-        // Ordering: release, so that a reader who sees this end also sees its beginning.
-        self.ended.fetch_add(1, Ordering::Release);
-    }
-
-    fn in_flight(&self) -> u64 {
-        // Finished is read first: a request that ends in between counts as in flight, never as less than nothing.
-        let ended = self.ended.load(Ordering::Acquire);
-        self.begun.load(Ordering::Relaxed).saturating_sub(ended)
+        self.in_flight.close();
     }
 
     fn slot(&self, status: Option<StatusCode>, outcome: Outcome) -> &Slot {

@@ -11,6 +11,7 @@ use super::family_core::FamilyCore;
 use super::gauge::Gauge;
 use super::histogram::Histogram;
 use super::label::{LabelValue, identity};
+use super::tally::Tally;
 
 /// A registered metric with `N` labels, from which handles are resolved. Cloning shares it.
 pub struct Family<H, const N: usize> {
@@ -43,6 +44,17 @@ impl<const N: usize> Family<Gauge, N> {
     /// panics, its series is left out of that reading and the panic counted as `observation_panicked`.
     pub fn observe(&self, values: [LabelValue; N], read: impl Fn() -> Option<f64> + Send + Sync + 'static) {
         self.core.insert(Cell::ObservedGauge(Observed::new(&self.core.shape, self.identity(&values).into(), read)));
+    }
+}
+
+impl<const N: usize> Family<Gauge, N> {
+    /// A series that shows how many of something are open.
+    pub fn tally(&self, values: [LabelValue; N]) -> Tally {
+        let tally = Tally::default();
+        let shown = tally.clone();
+        // The cast is exact below 2^53 things.
+        self.observe(values, move || Some(shown.active() as f64));
+        tally
     }
 }
 

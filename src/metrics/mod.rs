@@ -44,6 +44,7 @@ mod meter;
 mod options;
 mod registry;
 mod snapshot;
+mod tally;
 
 pub use counter::Counter;
 pub use definition::{Definition, DefinitionError, Kind, LATENCY_EDGES, Stability, Unit};
@@ -56,3 +57,4 @@ pub use meter::Meter;
 pub use options::{Limits, RegistryOptions};
 pub use registry::Registry;
 pub use snapshot::{CounterValue, FamilySnapshot, SeriesSnapshot, Snapshot, Value};
+pub use tally::Tally;

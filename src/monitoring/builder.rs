@@ -264,10 +264,9 @@ impl MonitoringBuilder {
 
 fn show_problems(meter: &Meter, diagnostics: &Diagnostics) -> Result<(), DefinitionError> {
     let family: Family<Counter, 1> = meter.counter(&PROBLEMS)?;
-    for problem in Problem::ALL {
-        let diagnostics = diagnostics.clone();
-        family.observe([problem.as_str().into()], move || diagnostics.total(problem));
-    }
+    let counters = Problem::ALL.map(|problem| family.series([problem.as_str().into()]));
+    // Nobody has set another: these diagnostics were made for this monitoring.
+    diagnostics.set_tap(move |problem| counters[problem as usize].increment());
     Ok(())
 }
 

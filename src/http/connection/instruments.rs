@@ -1,9 +1,6 @@
 //! The metrics of connections.
 
-use std::sync::Arc;
-
-use super::tally::Tally;
-use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Meter};
+use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Meter, Tally};
 
 static ACTIVE: Definition = Definition::gauge("api_active_connections", "Connections whose socket is open.");
 
@@ -28,7 +25,7 @@ static ACCEPT_ERRORS: Definition = Definition::counter(
 /// | `api_accept_errors_total` | when `accept` on a [`tokio::net::TcpListener`] fails |
 #[derive(Clone, Debug)]
 pub struct ConnectionInstruments {
-    tally: Arc<Tally>,
+    tally: Tally,
     ended: [Counter; Outcome::ALL.len()],
     pub(super) accept_errors: Counter,
 }
@@ -69,11 +66,11 @@ impl ConnectionInstruments {
         let active: Family<Gauge, 0> = meter.gauge(&ACTIVE)?;
         let ended: Family<Counter, 1> = meter.counter(&CONNECTIONS)?;
         let accept_errors = meter.counter(&ACCEPT_ERRORS)?.series([]);
-        let tally = Arc::new(Tally::default());
-        let shown = Arc::clone(&tally);
-        // The cast is exact below 2^53 connections.
-        active.observe([], move || Some(shown.active() as f64));
-        Ok(Self { tally, ended: Outcome::ALL.map(|outcome| ended.series([outcome.as_str().into()])), accept_errors })
+        Ok(Self {
+            tally: active.tally([]),
+            ended: Outcome::ALL.map(|outcome| ended.series([outcome.as_str().into()])),
+            accept_errors,
+        })
     }
 
     /// Connections that are open now.

@@ -15,7 +15,6 @@ mod listener;
 mod options;
 mod record;
 mod server;
-mod tally;
 #[cfg(test)]
 pub(in crate::http) mod tests;
 
@@ -27,5 +26,3 @@ pub use server::{Served, serve};
 
 #[cfg(feature = "websocket")]
 pub(in crate::http) use record::{Held, Lifeline};
-#[cfg(feature = "websocket")]
-pub(in crate::http) use tally::Tally;

@@ -1,11 +1,9 @@
 //! The metrics of WebSockets.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::reason::Reason;
-use crate::http::connection::Tally;
-use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Unit};
+use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Tally, Unit};
 
 static ACTIVE: Definition =
     Definition::gauge("websocket_active_connections", "WebSockets that are open.").labels(&["route"]);
@@ -56,12 +54,8 @@ impl Families {
     }
 
     pub(super) fn route(&self, route: &LabelValue) -> RouteInstruments {
-        let tally = Arc::new(Tally::default());
-        let shown = Arc::clone(&tally);
-        // The cast is exact below 2^53 sockets.
-        self.active.observe([route.clone()], move || Some(shown.active() as f64));
         RouteInstruments {
-            tally,
+            tally: self.active.tally([route.clone()]),
             opened: self.opened.series([route.clone()]),
             closes: Reason::ALL.map(|reason| self.closes.series([route.clone(), reason.as_str().into()])),
             duration: self.duration.series([route.clone()]),
@@ -74,7 +68,7 @@ impl Families {
 /// The handles of one route.
 #[derive(Debug)]
 pub(super) struct RouteInstruments {
-    tally: Arc<Tally>,
+    tally: Tally,
     opened: Counter,
     closes: [Counter; Reason::ALL.len()],
     duration: Histogram,
