@@ -96,8 +96,8 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::metrics::{Definition, Family, Meter, Registry, Unit};
 
-    static WORK: Definition =
-        Definition::histogram("work_duration_seconds", "Work.").unit(Unit::Seconds).labels(&["outcome"]);
+    const NAME: &str = "work_duration_seconds";
+    static WORK: Definition = Definition::histogram(NAME, "Work.").unit(Unit::Seconds).labels(&["outcome"]);
 
     struct Bench {
         registry: Registry,
@@ -116,11 +116,10 @@ mod tests {
     impl Bench {
         /// Exactly one piece of work is recorded, with this outcome, and it took as many seconds.
         fn recorded(&self, outcome: Outcome, seconds: f64) {
-            let snapshot = self.registry.snapshot();
-            assert_eq!(snapshot.sum("work_duration_seconds", &[]), Some(1.0));
-            assert_eq!(snapshot.value("work_duration_seconds", &[("outcome", outcome.as_str())]), Some(1.0));
-            let sum = format!("work_duration_seconds_sum{{outcome=\"{}\"}} {seconds}\n", outcome.as_str());
-            assert!(self.registry.render().contains(&sum), "{sum}{}", self.registry.render());
+            let (snapshot, labels) = (self.registry.snapshot(), [("outcome", outcome.as_str())]);
+            snapshot.assert_samples(NAME, &[], 1);
+            snapshot.assert_samples(NAME, &labels, 1);
+            assert_eq!(snapshot.histogram(NAME, &labels).unwrap().sum, seconds);
         }
     }
 
@@ -129,7 +128,7 @@ mod tests {
         let bench = bench();
         let snapshot = bench.registry.snapshot();
         for outcome in Outcome::ALL {
-            assert_eq!(snapshot.value("work_duration_seconds", &[("outcome", outcome.as_str())]), Some(0.0));
+            snapshot.assert_samples(NAME, &[("outcome", outcome.as_str())], 0);
         }
     }
 
@@ -198,7 +197,7 @@ mod tests {
     fn dropped_future_counts_as_cancelled_once_started() {
         let bench = bench();
         drop(bench.work.execute_async(pending::<Result<(), ()>>()));
-        assert_eq!(bench.registry.snapshot().sum("work_duration_seconds", &[]), Some(0.0), "never polled");
+        bench.registry.snapshot().assert_samples(NAME, &[], 0); // never polled
         {
             let mut future = pin!(bench.work.execute_async(pending::<Result<(), ()>>()));
             assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

@@ -99,12 +99,12 @@ mod tests {
         }
         for (level, name) in LEVELS {
             instruments.lines(level).increment();
-            assert_eq!(registry.snapshot().value("log_lines_total", &[("level", name)]), Some(1.0));
+            registry.snapshot().assert_value("log_lines_total", &[("level", name)], 1);
         }
         for reason in DropReason::ALL {
             instruments.dropped(reason).increment();
             let labels = [("reason", reason.as_str())];
-            assert_eq!(registry.snapshot().value("log_lines_dropped_total", &labels), Some(1.0));
+            registry.snapshot().assert_value("log_lines_dropped_total", &labels, 1);
         }
     }
 }

@@ -45,7 +45,7 @@ use crate::trace::{self, TraceId};
 ///     let _span = tracing::info_span!("calculation", portfolio = "user123").entered();
 ///     tracing::error!(error = "InsufficientHistoricalData", "Failed to calculate VaR");
 /// });
-/// assert_eq!(registry.snapshot().value("log_lines_total", &[("level", "error")]), Some(1.0));
+/// registry.snapshot().assert_value("log_lines_total", &[("level", "error")], 1);
 /// # Ok::<(), aistm7_monitoring::log::LogError>(())
 /// ```
 #[derive(Clone)]

@@ -51,6 +51,16 @@ impl HistogramSnapshot {
         (!estimate.is_nan()).then_some(estimate)
     }
 
+    /// What was recorded after `earlier`; `None` if this one is no later state of it.
+    pub(super) fn since(&self, earlier: &Self) -> Option<Self> {
+        if self.edges != earlier.edges {
+            return None;
+        }
+        let pairs = self.buckets.iter().zip(&earlier.buckets);
+        let buckets = pairs.map(|(now, before)| now.checked_sub(*before)).collect::<Option<_>>()?;
+        Some(Self { buckets, sum: self.sum - earlier.sum, ..self.clone() })
+    }
+
     /// The sum of two histograms of one family, which have the same edges.
     pub(super) fn merged(mut self, other: Self) -> Self {
         for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {

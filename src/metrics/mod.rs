@@ -27,6 +27,7 @@
 //! Third-party libraries that use the `metrics` facade appear in the same output once the registry is installed as the
 //! facade's recorder ([`Registry`] implements [`metrics::Recorder`]).
 
+mod assertions;
 mod cell;
 mod counter;
 mod definition;
@@ -39,6 +40,7 @@ mod family_core;
 mod gauge;
 mod histogram;
 mod histogram_snapshot;
+mod increase;
 mod label;
 mod meter;
 mod options;

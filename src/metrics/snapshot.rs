@@ -89,7 +89,12 @@ impl CounterValue {
 
 impl Snapshot {
     pub(super) fn of(cores: &[Arc<FamilyCore>]) -> Self {
-        Self { families: cores.iter().map(|core| FamilySnapshot::of(core)).collect() }
+        Self::of_families(cores.iter().map(|core| FamilySnapshot::of(core)).collect())
+    }
+
+    /// Of families that are sorted by name.
+    pub(super) fn of_families(families: Vec<FamilySnapshot>) -> Self {
+        Self { families }
     }
 
     /// The families, sorted by name.
@@ -180,7 +185,8 @@ impl SeriesSnapshot {
         pairs(&self.labels)
     }
 
-    fn has(&self, labels: &[(&str, &str)]) -> bool {
+    /// Whether these labels are among its own.
+    pub(super) fn has(&self, labels: &[(&str, &str)]) -> bool {
         let own = self.pairs();
         labels.iter().all(|(name, value)| own.iter().any(|(n, v)| n == name && v == value))
     }

@@ -43,8 +43,8 @@ pub enum DataCheck {
 /// let checks = portfolio.data_checks("ibkr", Reference::BrokerStatement);
 /// checks.record(DataCheck::Match { deviation: 0.00002 });
 /// checks.record(DataCheck::StalePair);
-/// # assert_eq!(registry.snapshot().sum("portfolio_data_checks_total", &[]), Some(2.0));
-/// # assert_eq!(registry.snapshot().sum("portfolio_data_deviation_ratio", &[]), Some(1.0));
+/// # registry.snapshot().assert_sum("portfolio_data_checks_total", &[], 2);
+/// # registry.snapshot().assert_samples("portfolio_data_deviation_ratio", &[], 1);
 /// # Ok::<(), aistm7_monitoring::metrics::DefinitionError>(())
 /// ```
 #[derive(Clone, Debug)]

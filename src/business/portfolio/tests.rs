@@ -39,10 +39,10 @@ fn resolved_counters_exist_at_zero() {
     let _ = bench.portfolio.data_checks("ibkr", Reference::BrokerLive);
     for outcome in Outcome::ALL {
         let outcome = ("outcome", outcome.as_str());
-        assert_eq!(bench.value("portfolio_updates_total", &[("source", "price-feed"), outcome]), Some(0.0));
-        assert_eq!(bench.value("portfolio_syncs_total", &[("source", "ibkr"), outcome]), Some(0.0));
+        bench.registry.snapshot().assert_value("portfolio_updates_total", &[("source", "price-feed"), outcome], 0);
+        bench.registry.snapshot().assert_value("portfolio_syncs_total", &[("source", "ibkr"), outcome], 0);
         let labels = [("provider", "ibkr"), ("operation", "positions"), outcome];
-        assert_eq!(bench.value("portfolio_api_calls_total", &labels), Some(0.0));
+        bench.registry.snapshot().assert_value("portfolio_api_calls_total", &labels, 0);
     }
     for result in ["match", "mismatch", "missing_ours", "missing_reference", "stale_pair"] {
         let labels = [("source", "ibkr"), ("reference", "broker_live"), ("result", result)];
@@ -102,7 +102,7 @@ fn bad_deviation_is_refused_and_its_check_still_counts() {
     checks.record(DataCheck::Match { deviation: 0.0 });
     checks.record(DataCheck::MissingOurs);
     let labels = [("source", "ibkr"), ("reference", "broker_statement")];
-    assert_eq!(bench.value("portfolio_data_deviation_ratio", &labels), Some(1.0));
+    bench.registry.snapshot().assert_samples("portfolio_data_deviation_ratio", &labels, 1);
     assert_eq!(bench.diagnostics.total(Problem::SampleRejected), 3);
     let counted = |result| bench.value("portfolio_data_checks_total", &[labels[0], labels[1], ("result", result)]);
     assert_eq!([counted("mismatch"), counted("match"), counted("missing_ours")], [Some(3.0), Some(1.0), Some(1.0)]);
@@ -115,9 +115,9 @@ fn open_breaks_are_absent_until_a_reconciliation_said_so() {
     let labels = [("reference", "broker_statement"), ("component", "fx")];
     assert_eq!(bench.value("portfolio_open_breaks", &labels), None);
     breaks.set(0);
-    assert_eq!(bench.value("portfolio_open_breaks", &labels), Some(0.0));
+    bench.registry.snapshot().assert_value("portfolio_open_breaks", &labels, 0);
     breaks.set(3);
-    assert_eq!(bench.value("portfolio_open_breaks", &labels), Some(3.0));
+    bench.registry.snapshot().assert_value("portfolio_open_breaks", &labels, 3);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn handles_of_one_name_share_their_series() {
     bench.portfolio.syncs("ibkr").ok();
     bench.portfolio.clone().syncs("ibkr").ok();
     let labels = [("source", "ibkr"), ("outcome", "ok")];
-    assert_eq!(bench.value("portfolio_syncs_total", &labels), Some(2.0));
+    bench.registry.snapshot().assert_value("portfolio_syncs_total", &labels, 2);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn second_entrance_to_one_registry_shares_its_families() {
     let again = Portfolio::new(&Meter::new(&bench.registry), bench.held.clock()).unwrap();
     again.syncs("ibkr").ok();
     bench.portfolio.syncs("ibkr").ok();
-    assert_eq!(bench.registry.snapshot().sum("portfolio_syncs_total", &[("source", "ibkr")]), Some(2.0));
+    bench.registry.snapshot().assert_sum("portfolio_syncs_total", &[("source", "ibkr")], 2);
 }
 
 #[test]
@@ -143,6 +143,6 @@ fn bad_names_are_recorded_as_other() {
     let bench = bench();
     bench.portfolio.api_calls("IBKR", "get positions").ok();
     let labels = [("provider", "_other"), ("operation", "_other"), ("outcome", "ok")];
-    assert_eq!(bench.value("portfolio_api_calls_total", &labels), Some(1.0));
+    bench.registry.snapshot().assert_value("portfolio_api_calls_total", &labels, 1);
     assert_eq!(bench.diagnostics.total(Problem::UnknownLabelValue), 2);
 }

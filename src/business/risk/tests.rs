@@ -85,7 +85,7 @@ fn declared_failures_and_panics_exist_at_zero() {
     let _model = bench.risk.model("var").declare_failures(&[("missing-price", Fault::Data)]);
     assert_eq!(bench.failures("missing-price", "data"), Some(0.0));
     assert_eq!(bench.failures("panicked", "ours"), Some(0.0));
-    assert_eq!(bench.value("risk_model_cpu_seconds_total", &[("model", "var")]), Some(0.0));
+    bench.registry.snapshot().assert_value("risk_model_cpu_seconds_total", &[("model", "var")], 0);
     for outcome in Outcome::ALL {
         assert_eq!(bench.executions(*outcome), Some(0.0));
     }
@@ -245,5 +245,5 @@ fn panicking_batch_stops_running() {
     assert!(catch_unwind(AssertUnwindSafe(work)).is_err());
     assert_eq!(bench.batch("risk_batch_running"), Some(0.0));
     let labels = [("batch", "nightly"), ("outcome", "panicked")];
-    assert_eq!(bench.value("risk_batch_duration_seconds", &labels), Some(1.0));
+    bench.registry.snapshot().assert_samples("risk_batch_duration_seconds", &labels, 1);
 }

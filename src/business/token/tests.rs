@@ -88,7 +88,7 @@ async fn async_price_update_counts_its_end() {
     let prices = bench.token.price_updates("SOL", "pyth");
     assert_eq!(prices.execute_async(async { Err::<u8, _>("down") }).await, Err("down"));
     let labels = [("token", "SOL"), ("source", "pyth"), ("outcome", "failed")];
-    assert_eq!(bench.value("token_price_updates_total", &labels), Some(1.0));
+    bench.registry.snapshot().assert_value("token_price_updates_total", &labels, 1);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn end_of_a_grace_period_counts_even_with_a_bad_share() {
     assert_eq!(bench.of_pro("token_grace_period_utilization_ratio"), Some(2.0));
     assert_eq!(bench.diagnostics.total(Problem::SampleRejected), 3);
     let started = [("tier", "pro"), ("cause", "balance_dropped")];
-    assert_eq!(bench.value("token_grace_periods_started_total", &started), Some(1.0));
+    bench.registry.snapshot().assert_value("token_grace_periods_started_total", &started, 1);
 }
 
 #[test]
@@ -177,9 +177,9 @@ fn access_reasons_past_the_bound_share_one_series() {
     for reason in 0..200 {
         access.record(Decision::Deny, Basis::Cached, &*format!("reason-{reason}").leak());
     }
-    assert_eq!(bench.registry.snapshot().sum("token_access_decisions_total", &[]), Some(200.0));
+    bench.registry.snapshot().assert_sum("token_access_decisions_total", &[], 200);
     let other = [("decision", "deny"), ("basis", "cached"), ("reason", "_other")];
-    assert_eq!(bench.value("token_access_decisions_total", &other), Some(72.0));
+    bench.registry.snapshot().assert_value("token_access_decisions_total", &other, 72);
 }
 
 #[test]
@@ -187,6 +187,6 @@ fn unknown_token_is_other_and_counted() {
     let bench = bench();
     bench.token.price_updates("So11111111111111111111111111111111111111112", "pyth").ok();
     let labels = [("token", "_other"), ("source", "pyth"), ("outcome", "ok")];
-    assert_eq!(bench.value("token_price_updates_total", &labels), Some(1.0));
+    bench.registry.snapshot().assert_value("token_price_updates_total", &labels, 1);
     assert_eq!(bench.diagnostics.total(Problem::UnknownLabelValue), 1);
 }
