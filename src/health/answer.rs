@@ -2,9 +2,10 @@
 
 use std::time::SystemTime;
 
-use super::json::Object;
+use super::json::{Object, array, quoted};
 use super::report::{CheckState, HealthReport, LastFailure};
 use super::status::Status;
+use super::transition::Transition;
 use crate::clock::Timestamp;
 use crate::drain::Phase;
 
@@ -36,13 +37,14 @@ impl Answer {
     }
 
     /// Everything that is known, for people with access to the admin routes.
-    pub(super) fn details(report: &HealthReport) -> Self {
+    pub(super) fn details(report: &HealthReport, history: &[Transition]) -> Self {
         let checks =
             report.checks().iter().fold(Object::new(), |checks, check| checks.raw(&check.name, &details_of(check)));
         let body = Object::new()
             .text("status", report.status().as_str())
             .raw("started", if report.is_started() { "true" } else { "false" })
-            .raw("checks", &checks.finish());
+            .raw("checks", &checks.finish())
+            .raw("history", &array(history.iter().map(transition)));
         Self::new(code_of(report.status()), body)
     }
 
@@ -94,6 +96,9 @@ fn details_of(check: &CheckState) -> String {
         .text("impact", check.impact.as_str())
         .text("severity", check.severity.as_str())
         .text("gates", check.gates.as_str())
+        .text("kind", check.kind.as_str())
+        .raw("tags", &array(check.tags.iter().map(|tag| quoted(tag))))
+        .number("detected_within_seconds", check.detected_within.as_secs_f64())
         .text("since", Timestamp::from(check.since).as_str())
         .optional_text("last_success", check.last_success.map(Timestamp::from).as_ref().map(Timestamp::as_str))
         .raw("consecutive_failures", &check.consecutive_failures.to_string());
@@ -105,6 +110,17 @@ fn details_of(check: &CheckState) -> String {
     }
     let data = check.data.iter().fold(Object::new(), |data, (key, value)| data.datum(key, value));
     object.raw("data", &data.finish()).finish()
+}
+
+fn transition(transition: &Transition) -> String {
+    Object::new()
+        .text("check", &transition.check)
+        .text("from", transition.from.as_str())
+        .text("to", transition.to.as_str())
+        .optional_text("reason", transition.reason)
+        .text("at", Timestamp::from(transition.at).as_str())
+        .number("lasted_seconds", transition.lasted.as_secs_f64())
+        .finish()
 }
 
 fn failure_of(failure: &LastFailure) -> String {
@@ -151,17 +167,17 @@ mod tests {
         state.consecutive_failures = 3;
         state.duration = Some(Duration::from_millis(250));
         state.data = vec![("slot", Datum::from(5_u64))];
-        let details = Answer::details(&HealthReport::new(vec![state], true));
+        let details = Answer::details(&HealthReport::new(vec![state], true), &[]);
         assert_eq!(details.code, 503);
         assert_eq!(
             details.body,
             concat!(
                 r#"{"status":"unhealthy","started":true,"checks":{"database":{"status":"unhealthy","#,
                 r#""reason":"unreachable","message":"no answer","dependency":"database","impact":"unhealthy","#,
-                r#""severity":"critical","gates":"none","since":"2025-01-22T10:30:00.000Z","#,
+                r#""severity":"critical","gates":"none","kind":"component","tags":[],"detected_within_seconds":20,"since":"2025-01-22T10:30:00.000Z","#,
                 r#""last_success":"2025-01-22T10:29:00.000Z","consecutive_failures":3,"duration_seconds":0.25,"#,
                 r#""last_failure":{"reason":"unreachable","message":"no answer","at":"2025-01-22T10:30:00.000Z"},"#,
-                r#""data":{"slot":5}}}}"#,
+                r#""data":{"slot":5}}},"history":[]}"#,
             )
         );
     }

@@ -98,7 +98,7 @@ impl Health {
     /// `/health` for operators: reasons, messages, facts and times. Secrets are scrubbed, but it names internals, so it
     /// belongs on the admin routes.
     pub fn details(&self) -> Answer {
-        Answer::details(&self.report())
+        Answer::details(&self.report(), &self.history())
     }
 
     /// Everything that is known of one check; `None` if there is none of that name.
@@ -120,6 +120,23 @@ impl Health {
     /// [`STARTUP_LIMIT`](super::STARTUP_LIMIT).
     pub fn startup(&self) -> Answer {
         Answer::startup(&self.report())
+    }
+
+    /// Runs every check now and returns what is known then. For people and deployments, not for requests: who calls while
+    /// such a round is under way shares it, and a check that hangs ends it with its timeout.
+    ///
+    /// # Cancellation
+    /// The runs go on.
+    pub async fn refresh(&self) -> Arc<HealthReport> {
+        if !self.report().checks().is_empty() {
+            self.0.shared.refresh().await;
+        }
+        self.report()
+    }
+
+    /// The latest changes of status, at most 64, the oldest first. Those out of unknown are not among them.
+    pub fn history(&self) -> Vec<Transition> {
+        self.0.shared.history()
     }
 
     /// The changes of status from now on.

@@ -53,7 +53,11 @@ impl Object {
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn array(elements: impl Iterator<Item = String>) -> String {
+    format!("[{}]", elements.collect::<Vec<_>>().join(","))
+}
+
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

@@ -102,5 +102,5 @@ pub use options::CheckOptions;
 pub use outcome::{CheckFailure, CheckReport, Datum};
 pub use report::{CheckState, HealthReport, LastFailure};
 pub use runner::{GATE_LIMIT, STARTUP_LIMIT, STUCK_AFTER};
-pub use status::{Gates, Impact, Severity, Status};
+pub use status::{ComponentKind, Gates, Impact, Severity, Status};
 pub use transition::{Transition, Transitions};

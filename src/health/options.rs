@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime};
 
 #[cfg(feature = "maintenance")]
 use super::maintenance::Maintenance;
+use super::runner::STUCK_AFTER;
 use super::state::Excuse;
-use super::status::{Gates, Impact, Severity};
+use super::status::{ComponentKind, Gates, Impact, Severity};
 use crate::error::{InvalidValue, check_name};
 
 /// The settings of one check. What is not set comes from the check itself, then from the defaults named here.
@@ -33,7 +34,10 @@ pub struct CheckOptions {
     impact: Option<Impact>,
     severity: Option<Severity>,
     gates: Option<Gates>,
+    kind: Option<ComponentKind>,
+    tags: Vec<String>,
     dependency: Option<String>,
+    backoff: Option<Duration>,
     #[cfg(feature = "maintenance")]
     maintenance: Option<Maintenance>,
 }
@@ -63,6 +67,13 @@ impl CheckOptions {
         self
     }
 
+    /// Spares a dependency that stays down: each run that finds it so doubles the interval to the next one, up to
+    /// `longest`. One success restores the usual interval. Default: none.
+    pub fn backoff(mut self, longest: Duration) -> Self {
+        self.backoff = Some(longest);
+        self
+    }
+
     /// How many runs in a row must fail before the check is unhealthy. Default: 3.
     pub fn failure_threshold(mut self, runs: u32) -> Self {
         self.failure_threshold = Some(runs);
@@ -75,7 +86,7 @@ impl CheckOptions {
         self
     }
 
-    /// The age at which a result stops being one. Default: three intervals and a timeout.
+    /// The age at which a result stops being one. Default: three of the longest intervals and a timeout.
     pub fn stale_after(mut self, stale_after: Duration) -> Self {
         self.stale_after = Some(stale_after);
         self
@@ -96,6 +107,18 @@ impl CheckOptions {
     /// Whether it can make `/health/ready` say no. Default: [`Gates::None`].
     pub fn gates(mut self, gates: Gates) -> Self {
         self.gates = Some(gates);
+        self
+    }
+
+    /// What sort of thing it is, for people who read the details. Default: [`ComponentKind::Component`].
+    pub fn kind(mut self, kind: ComponentKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Adds the check to a group, which `/health?tag=…` asks for. Default: in none.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
         self
     }
 
@@ -126,6 +149,9 @@ impl CheckOptions {
             impact: self.impact.or(fallback.impact),
             severity: self.severity.or(fallback.severity),
             gates: self.gates.or(fallback.gates),
+            kind: self.kind.or(fallback.kind),
+            tags: if self.tags.is_empty() { fallback.tags } else { self.tags },
+            backoff: self.backoff.or(fallback.backoff),
             dependency: self.dependency.or(fallback.dependency),
             #[cfg(feature = "maintenance")]
             maintenance: self.maintenance.or(fallback.maintenance),
@@ -136,7 +162,8 @@ impl CheckOptions {
     pub(super) fn resolve(self, name: &str) -> Result<Settings, InvalidValue> {
         let interval = self.interval.unwrap_or(Duration::from_secs(15));
         let timeout = self.timeout.unwrap_or(Duration::from_secs(3));
-        let usual_limit = interval.saturating_mul(3).saturating_add(timeout);
+        let longest_interval = self.backoff.unwrap_or(interval);
+        let usual_limit = longest_interval.saturating_mul(3).saturating_add(timeout);
         let settings = Settings {
             interval,
             timeout,
@@ -147,6 +174,9 @@ impl CheckOptions {
             impact: self.impact.unwrap_or_default(),
             severity: self.severity.unwrap_or_default(),
             gates: self.gates.unwrap_or_default(),
+            kind: self.kind.unwrap_or_default(),
+            tags: self.tags,
+            longest_interval,
             dependency: self.dependency.unwrap_or_else(|| name.to_owned()),
             #[cfg(feature = "maintenance")]
             maintenance: self.maintenance,
@@ -168,15 +198,41 @@ pub(super) struct Settings {
     pub(super) impact: Impact,
     pub(super) severity: Severity,
     pub(super) gates: Gates,
+    pub(super) kind: ComponentKind,
+    pub(super) tags: Vec<String>,
+    /// What backing off comes to in the end.
+    pub(super) longest_interval: Duration,
     pub(super) dependency: String,
     #[cfg(feature = "maintenance")]
     maintenance: Option<Maintenance>,
 }
 
+/// While failures have not yet made a status, runs come this many times as often: the truth is wanted soon.
+const SETTLING_FASTER: u32 = 3;
+
 /// Chosen: longer than any schedule makes sense, short enough that adding a few to a clock cannot overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 impl Settings {
+    /// From the start of a run that failed to the start of the next, while failures have not yet made a status.
+    pub(super) fn settling_interval(&self) -> Duration {
+        self.interval / SETTLING_FASTER
+    }
+
+    /// From the start of a run to that of the next, at most, after so many failures since the check became unhealthy.
+    pub(super) fn interval_after(&self, failures: u32) -> Duration {
+        let doubled = 1u32.checked_shl(failures).unwrap_or(u32::MAX);
+        self.interval.saturating_mul(doubled).min(self.longest_interval)
+    }
+
+    /// The longest time from a fault to the status that says so, if the fault lasts: it comes just after a run has
+    /// looked, and every run from then on takes its whole timeout, and its thread is blocked until it is given up.
+    pub(super) fn detected_within(&self) -> Duration {
+        let failed_run = self.timeout + STUCK_AFTER;
+        let between = self.settling_interval().max(failed_run);
+        self.interval + between * (self.failure_threshold - 1) + failed_run
+    }
+
     /// What a failure at a moment is worth.
     #[cfg_attr(not(feature = "maintenance"), allow(unused_variables, reason = "only windows look at the time"))]
     pub(super) fn excuse(&self, at: SystemTime) -> Excuse {
@@ -196,6 +252,7 @@ impl Settings {
         let durations = [
             ("interval", self.interval),
             ("timeout", self.timeout),
+            ("backoff", self.longest_interval),
             ("initial delay", self.initial_delay),
             ("staleness limit", self.stale_after),
         ];
@@ -211,10 +268,15 @@ impl Settings {
                 return Err(InvalidValue::new(what, runs, "at least 1 run"));
             }
         }
-        if self.stale_after < self.interval.saturating_add(self.timeout) {
-            let shown = format!("{:?}", self.stale_after);
-            return Err(InvalidValue::new("staleness limit", shown, "at least an interval and a timeout"));
+        if self.longest_interval < self.interval {
+            let shown = format!("{:?}", self.longest_interval);
+            return Err(InvalidValue::new("backoff", shown, "at least the interval"));
         }
+        if self.stale_after < self.longest_interval.saturating_add(self.timeout) {
+            let shown = format!("{:?}", self.stale_after);
+            return Err(InvalidValue::new("staleness limit", shown, "at least the longest interval and a timeout"));
+        }
+        self.tags.iter().try_for_each(|tag| check_name("tag", tag))?;
         #[cfg(feature = "maintenance")]
         self.maintenance.as_ref().map_or(Ok(()), Maintenance::check)?;
         check_name("dependency name", &self.dependency)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::outcome::Datum;
-use super::status::{Gates, Impact, Severity, Status};
+use super::status::{ComponentKind, Gates, Impact, Severity, Status};
 
 /// The state of every check at one moment.
 #[derive(Clone, Debug)]
@@ -27,6 +27,12 @@ pub struct CheckState {
     pub severity: Severity,
     /// Whether it can hold `/health/ready` back.
     pub gates: Gates,
+    /// What sort of thing it looks at.
+    pub kind: ComponentKind,
+    /// The groups that it is in.
+    pub tags: Arc<[String]>,
+    /// How long an outage can last before the status says so, by interval, timeout and failure threshold.
+    pub detected_within: Duration,
     /// What is known of it.
     pub status: Status,
     /// The code of why it is not healthy.
@@ -79,6 +85,12 @@ impl HealthReport {
     /// The check of this name.
     pub fn check(&self, name: &str) -> Option<&CheckState> {
         self.checks.iter().find(|check| &*check.name == name)
+    }
+
+    /// The report on those checks only that have a tag.
+    pub fn tagged(&self, tag: &str) -> Self {
+        let has_tag = |check: &&CheckState| check.tags.iter().any(|own| own == tag);
+        Self { checks: self.checks.iter().filter(has_tag).cloned().collect(), started: self.started }
     }
 
     /// The overall status: healthy when every check is; unhealthy when one with [`Impact::Unhealthy`] is; else degraded.
@@ -135,6 +147,9 @@ pub(super) mod tests {
             impact,
             severity: Severity::Critical,
             gates: Gates::None,
+            kind: ComponentKind::Component,
+            tags: Arc::default(),
+            detected_within: Duration::from_secs(20),
             status,
             reason: (status != Status::Healthy).then_some("unreachable"),
             message: String::new(),

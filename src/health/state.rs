@@ -148,6 +148,14 @@ impl State {
         self.become_status(Status::Unhealthy, now)
     }
 
+    /// Failed runs in a row since they became an outage, the one that made it so included; 0 without one.
+    pub(super) fn failures_of_outage(&self) -> u32 {
+        match self.outage {
+            Outage::None => 0,
+            Outage::Excused | Outage::Counted => (self.consecutive_failures + 1).saturating_sub(self.failure_threshold),
+        }
+    }
+
     /// Whether failures have begun that do not yet make a status: the next run should not wait a whole interval.
     pub(super) fn is_settling(&self) -> bool {
         self.consecutive_failures > 0 && self.outage == Outage::None

@@ -92,6 +92,30 @@ impl Gates {
     }
 }
 
+/// What sort of thing a check looks at: the words of the IETF draft on health checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ComponentKind {
+    /// A service, or a part of this one.
+    #[default]
+    Component,
+    /// Something that keeps data.
+    Datastore,
+    /// The machine: disks, certificates, clocks.
+    System,
+}
+
+impl ComponentKind {
+    /// The word in detailed bodies.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Component => "component",
+            Self::Datastore => "datastore",
+            Self::System => "system",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Status;

@@ -11,6 +11,8 @@
 //! one thread everything. The schedule holds no handle of the user's; when the last one is dropped it ends and aborts
 //! what runs.
 
+mod gate;
+mod refresh;
 mod run;
 mod schedule;
 mod shared;

@@ -25,6 +25,14 @@ pub(super) struct Abort {
     _sender: oneshot::Sender<()>,
 }
 
+#[cfg(test)]
+impl Abort {
+    /// Of a run that has no thread.
+    pub(super) fn of_nothing() -> Self {
+        Self { _sender: oneshot::channel().0 }
+    }
+}
+
 /// Starts a run of check number `index`; its end is delivered to `shared`, whatever happens.
 ///
 /// # Errors

@@ -46,13 +46,19 @@ impl Schedule {
             let now = Moment::of(&self.clock);
             for (index, end) in shared.take_deliveries() {
                 let Self { checks, transitions, .. } = &mut self;
-                checks[index].ended(end, now, &mut |transition| tell(transitions, transition));
+                checks[index].ended(end, now, &mut |transition| tell(shared, transitions, transition));
+            }
+            if shared.refreshes.begin() {
+                self.checks.iter_mut().for_each(|check| check.want_refresh(now.instant));
             }
             for index in 0..self.checks.len() {
                 self.attend(index, now, shared);
             }
             let started = self.is_started(now.instant);
             shared.publish(HealthReport::new(self.checks.iter().map(Tracked::show).collect(), started));
+            if self.checks.iter().all(Tracked::is_refreshed) {
+                shared.refreshes.finish();
+            }
             let startup = (!started).then_some(self.startup_ends);
             let deadline = self.checks.iter().filter_map(Tracked::next_deadline).chain(startup).min();
             shared.alarm.wait(deadline);
@@ -62,7 +68,7 @@ impl Schedule {
     /// Does what the clock asks for one check.
     fn attend(&mut self, index: usize, now: Moment, shared: &Arc<Shared>) {
         let Self { checks, runtime, transitions, diagnostics, random, .. } = self;
-        let mut told = |transition| tell(transitions, transition);
+        let mut told = |transition| tell(shared, transitions, transition);
         let tracked = &mut checks[index];
         if tracked.tick(now, &mut told) == Duty::Nothing {
             return;
@@ -85,7 +91,8 @@ impl Schedule {
 /// on a dependency stays what the interval says, within a twentieth on average.
 const EARLIER_AT_MOST: f64 = 0.1;
 
-fn tell(transitions: &broadcast::Sender<Transition>, transition: Transition) {
+fn tell(shared: &Shared, transitions: &broadcast::Sender<Transition>, transition: Transition) {
+    shared.remember(transition.clone());
     // An error says that nobody has subscribed.
     let _ = transitions.send(transition);
 }

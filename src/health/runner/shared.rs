@@ -1,11 +1,14 @@
 //! What the schedule, its runs and the readers share.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use super::refresh::Refreshes;
 use super::run::RunEnd;
 use crate::clock::{Alarm, Clock};
 use crate::health::report::HealthReport;
+use crate::health::transition::Transition;
 
 /// The meeting place of the threads. Locks are held to move a value in or out.
 pub(in crate::health) struct Shared {
@@ -13,7 +16,12 @@ pub(in crate::health) struct Shared {
     inbox: Mutex<Vec<(usize, RunEnd)>>,
     stopped: AtomicBool,
     pub(super) alarm: Arc<Alarm>,
+    pub(super) refreshes: Refreshes,
+    history: Mutex<VecDeque<Transition>>,
 }
+
+/// Chosen: what a person reads of a bad night, in some kilobytes.
+const REMEMBERED_TRANSITIONS: usize = 64;
 
 impl Shared {
     pub(in crate::health) fn new(clock: &Clock, report: HealthReport) -> Arc<Self> {
@@ -22,6 +30,8 @@ impl Shared {
             inbox: Mutex::default(),
             stopped: AtomicBool::new(false),
             alarm: Alarm::new(clock),
+            refreshes: Refreshes::new(),
+            history: Mutex::default(),
         })
     }
 
@@ -43,6 +53,27 @@ impl Shared {
 
     pub(super) fn take_deliveries(&self) -> Vec<(usize, RunEnd)> {
         std::mem::take(&mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns when the round of runs that this asked for, or joined, is over.
+    pub(in crate::health) async fn refresh(&self) {
+        let mut finished = self.refreshes.ask();
+        self.alarm.ring();
+        // The sender is here, so a round ends before it does.
+        let _ = finished.changed().await;
+    }
+
+    pub(super) fn remember(&self, transition: Transition) {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        if history.len() == REMEMBERED_TRANSITIONS {
+            history.pop_front();
+        }
+        history.push_back(transition);
+    }
+
+    /// The latest changes, the oldest first.
+    pub(in crate::health) fn history(&self) -> Vec<Transition> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Ends the schedule.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::gate::Gate;
 use super::run::{Abort, RunEnd};
 use super::{GATE_LIMIT, STUCK_AFTER};
 use crate::health::check::DynCheck;
@@ -19,6 +20,7 @@ pub(in crate::health) struct Tracked {
     pub(super) name: Arc<str>,
     pub(super) check: Arc<dyn DynCheck>,
     dependency: Arc<str>,
+    tags: Arc<[String]>,
     settings: Settings,
     instruments: CheckInstruments,
     state: State,
@@ -29,6 +31,15 @@ pub(in crate::health) struct Tracked {
     last_result: Instant,
     has_result: bool,
     duration: Option<Duration>,
+    refresh: Refresh,
+}
+
+/// Whether somebody waits for a run that has not begun before he asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refresh {
+    None,
+    Wanted,
+    Running,
 }
 
 /// A run whose thread has not ended.
@@ -44,17 +55,6 @@ enum Phase {
     Ending { give_up: Instant },
     /// Its thread is blocked. The result has been told; the end of the thread is awaited.
     Stuck,
-}
-
-/// Whether the check holds readiness back.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Gate {
-    Open,
-    Closed {
-        since: Instant,
-    },
-    /// It would still hold it back, but has done so too long.
-    FailedOpen,
 }
 
 /// What the schedule must do after a look at the clock.
@@ -77,6 +77,7 @@ impl Tracked {
             name: name.into(),
             check: Arc::from(check),
             dependency: settings.dependency.as_str().into(),
+            tags: settings.tags.as_slice().into(),
             state: State::new(&settings, now),
             settings,
             instruments,
@@ -86,6 +87,7 @@ impl Tracked {
             last_result: due,
             has_result: false,
             duration: None,
+            refresh: Refresh::None,
         };
         tracked.swing_gate(now.instant);
         tracked
@@ -103,9 +105,11 @@ impl Tracked {
                 }
                 Phase::Ending { give_up } if now.instant >= give_up => {
                     run.phase = Phase::Stuck;
-                    let took = now.instant.saturating_duration_since(run.started);
-                    self.finished(Ended::Stuck, took);
+                    let started = run.started;
+                    self.refresh = Refresh::None;
+                    self.finished(Ended::Stuck, now.instant.saturating_duration_since(started));
                     self.failed(&stuck(), now, told);
+                    self.schedule_after(started, now);
                 }
                 _ => {}
             }
@@ -115,7 +119,9 @@ impl Tracked {
             None => Duty::StartRun,
             Some(Run { phase: Phase::Stuck, .. }) => {
                 self.failed(&stuck(), now, told);
+                self.refresh = Refresh::None;
                 self.due = now.instant + self.settings.interval;
+                self.schedule_after(now.instant, now);
                 Duty::Nothing
             }
             // Its end makes it due.
@@ -125,15 +131,29 @@ impl Tracked {
         duty
     }
 
+    /// Makes a run due now, also if one is under way: that one may have looked before somebody wanted to know.
+    pub(super) fn want_refresh(&mut self, now: Instant) {
+        self.refresh = Refresh::Wanted;
+        self.due = self.due.min(now);
+    }
+
+    pub(super) fn is_refreshed(&self) -> bool {
+        self.refresh == Refresh::None
+    }
+
     /// A run has begun.
     pub(super) fn started(&mut self, abort: Abort, now: Moment, spread: f64) {
+        if self.refresh == Refresh::Wanted {
+            self.refresh = Refresh::Running;
+        }
         self.run = Some(Run { started: now.instant, phase: Phase::Running { _abort: abort } });
-        self.due = now.instant + self.settings.interval.mul_f64(spread);
+        self.due = now.instant + self.settings.interval_after(self.state.failures_of_outage()).mul_f64(spread);
     }
 
     /// A run was due and could not begin.
     pub(super) fn not_started(&mut self, now: Moment, told: &mut Told<'_>) {
         self.due = now.instant + self.settings.interval;
+        self.refresh = Refresh::None;
         if now.instant >= self.last_result + self.settings.stale_after {
             let failure = CheckFailure::new(STALE, "the system gives no thread to run the check on");
             self.failed(&failure, now, told);
@@ -150,6 +170,9 @@ impl Tracked {
             // Too late to be an answer, and already told. The next run says how things are.
             self.due = now.instant;
             return;
+        }
+        if self.refresh == Refresh::Running {
+            self.refresh = Refresh::None;
         }
         let took = now.instant.saturating_duration_since(run.started);
         self.look_for_an_excuse(now, told);
@@ -175,11 +198,16 @@ impl Tracked {
                 self.failed(&CheckFailure::new("panicked", "the check panicked"), now, told);
             }
         }
+        self.schedule_after(run.started, now);
+        self.swing_gate(now.instant);
+    }
+
+    /// Brings the next run forward while failures settle. No run is due in the past.
+    fn schedule_after(&mut self, started: Instant, now: Moment) {
         if self.state.is_settling() {
-            self.due = self.due.min(run.started + self.settings.interval / SETTLING_FASTER);
+            self.due = self.due.min(started + self.settings.settling_interval());
         }
         self.due = self.due.max(now.instant);
-        self.swing_gate(now.instant);
     }
 
     /// When something happens next without anybody ringing.
@@ -190,11 +218,7 @@ impl Tracked {
             Some(Run { phase: Phase::Ending { give_up }, .. }) => Some(*give_up),
             Some(Run { phase: Phase::Stuck, .. }) => Some(self.due),
         };
-        let of_gate = match self.gate {
-            Gate::Closed { since } => Some(since + GATE_LIMIT),
-            Gate::Open | Gate::FailedOpen => None,
-        };
-        of_run.into_iter().chain(of_gate).min()
+        of_run.into_iter().chain(self.gate.next_deadline()).min()
     }
 
     /// Whether a run has ever had a result, whatever it was.
@@ -210,6 +234,9 @@ impl Tracked {
             impact: self.settings.impact,
             severity: self.settings.severity,
             gates: self.settings.gates,
+            kind: self.settings.kind,
+            tags: Arc::clone(&self.tags),
+            detected_within: self.settings.detected_within(),
             status: state.status,
             reason: state.reason,
             message: state.message.clone(),
@@ -219,7 +246,7 @@ impl Tracked {
             last_failure: state.last_failure.clone(),
             consecutive_failures: state.consecutive_failures,
             duration: self.duration,
-            holds_ready: matches!(self.gate, Gate::Closed { .. }),
+            holds_ready: self.gate.is_closed(),
             fresh_until: self.has_result.then(|| self.last_result + self.settings.stale_after),
         }
     }
@@ -273,30 +300,23 @@ impl Tracked {
     fn swing_gate(&mut self, now: Instant) {
         let would_hold =
             self.settings.gates == Gates::Ready && matches!(self.state.status, Status::Unhealthy | Status::Unknown);
-        self.gate = match self.gate {
-            _ if !would_hold => Gate::Open,
-            Gate::Open => Gate::Closed { since: now },
-            Gate::Closed { since } if now >= since + GATE_LIMIT => {
-                self.instruments.failed_open();
-                tracing::warn!(
-                    check = &*self.name,
-                    dependency = &*self.dependency,
-                    reason = self.state.reason,
-                    held_seconds = GATE_LIMIT.as_secs(),
-                    "readiness no longer waits for a health check"
-                );
-                Gate::FailedOpen
-            }
-            unchanged => unchanged,
-        };
+        let swung = self.gate.swung(would_hold, now);
+        let before = std::mem::replace(&mut self.gate, swung);
+        if self.gate == Gate::FailedOpen && before != Gate::FailedOpen {
+            self.instruments.failed_open();
+            tracing::warn!(
+                check = &*self.name,
+                dependency = &*self.dependency,
+                reason = self.state.reason,
+                held_seconds = GATE_LIMIT.as_secs(),
+                "readiness no longer waits for a health check"
+            );
+        }
     }
 }
 
 /// Who hears of a transition.
 pub(super) type Told<'a> = dyn FnMut(Transition) + 'a;
-
-/// While failures have not yet made a status, runs come this many times as often: the truth is wanted soon.
-const SETTLING_FASTER: u32 = 3;
 
 fn stuck() -> CheckFailure {
     CheckFailure::new("stuck", "the check blocks its thread and does not end; no other run starts until it does")
