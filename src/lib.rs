@@ -5,6 +5,9 @@
 #[doc = include_str!("docs/architecture.md")]
 pub mod architecture {}
 #[cfg(doc)]
+#[doc = include_str!("docs/health.md")]
+pub mod health_reference {}
+#[cfg(doc)]
 #[doc = include_str!("docs/metrics.md")]
 pub mod metrics_reference {}
 

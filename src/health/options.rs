@@ -137,6 +137,31 @@ impl CheckOptions {
         self
     }
 
+    /// How long an outage can last before the status says so, with these settings: the fault comes just after a run has
+    /// looked, and every run from then on takes its whole timeout and blocks its thread until it is given up.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use aistm7_monitoring::health::CheckOptions;
+    ///
+    /// let options = CheckOptions::new().interval(Duration::from_secs(30)).timeout(Duration::from_secs(5)).failure_threshold(2);
+    /// // A whole interval, a third of one until the second run, and what that takes.
+    /// assert_eq!(options.detected_within(), Duration::from_secs(30 + 10 + 5 + 1));
+    /// ```
+    pub fn detected_within(&self) -> Duration {
+        let Basics { interval, timeout, failure_threshold, .. } = self.basics();
+        let failed_run = timeout.saturating_add(STUCK_AFTER);
+        let between = settling_interval(interval).max(failed_run);
+        interval.saturating_add(between.saturating_mul(failure_threshold.saturating_sub(1))).saturating_add(failed_run)
+    }
+
+    /// How many runs there are at most in a time while nothing fails: the load on the dependency, by each process.
+    pub fn runs_within(&self, time: Duration) -> u64 {
+        let shortest = self.basics().interval.mul_f64(1.0 - EARLIER_AT_MOST);
+        // The cast saturates, also for an interval of nothing, which no check is registered with.
+        time.div_duration_f64(shortest).ceil() as u64
+    }
+
     /// These settings, and `fallback` where nothing is set.
     pub fn or(self, fallback: Self) -> Self {
         Self {
@@ -158,17 +183,26 @@ impl CheckOptions {
         }
     }
 
+    fn basics(&self) -> Basics {
+        Basics {
+            interval: self.interval.unwrap_or(Duration::from_secs(15)),
+            timeout: self.timeout.unwrap_or(Duration::from_secs(3)),
+            failure_threshold: self.failure_threshold.unwrap_or(3),
+        }
+    }
+
     /// The settings that hold for the check `name`.
     pub(super) fn resolve(self, name: &str) -> Result<Settings, InvalidValue> {
-        let interval = self.interval.unwrap_or(Duration::from_secs(15));
-        let timeout = self.timeout.unwrap_or(Duration::from_secs(3));
+        let detected_within = self.detected_within();
+        let Basics { interval, timeout, failure_threshold } = self.basics();
         let longest_interval = self.backoff.unwrap_or(interval);
         let usual_limit = longest_interval.saturating_mul(3).saturating_add(timeout);
         let settings = Settings {
             interval,
             timeout,
             initial_delay: self.initial_delay.unwrap_or_default(),
-            failure_threshold: self.failure_threshold.unwrap_or(3),
+            failure_threshold,
+            detected_within,
             recovery_threshold: self.recovery_threshold.unwrap_or(2),
             stale_after: self.stale_after.unwrap_or(usual_limit),
             impact: self.impact.unwrap_or_default(),
@@ -186,6 +220,23 @@ impl CheckOptions {
     }
 }
 
+/// What decides how soon a fault is seen.
+struct Basics {
+    interval: Duration,
+    timeout: Duration,
+    failure_threshold: u32,
+}
+
+/// The share of an interval by which a run may come early. Chosen: replicas drift apart within a few runs, and the load
+/// on a dependency stays what the interval says, within a twentieth on average.
+pub(super) const EARLIER_AT_MOST: f64 = 0.1;
+
+/// From the start of a run that failed to the start of the next, while failures have not yet made a status: the truth is
+/// wanted soon, a third of the interval later.
+fn settling_interval(interval: Duration) -> Duration {
+    interval / 3
+}
+
 /// [`CheckOptions`] with nothing left open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
@@ -193,6 +244,7 @@ pub(super) struct Settings {
     pub(super) timeout: Duration,
     pub(super) initial_delay: Duration,
     pub(super) failure_threshold: u32,
+    pub(super) detected_within: Duration,
     pub(super) recovery_threshold: u32,
     pub(super) stale_after: Duration,
     pub(super) impact: Impact,
@@ -207,30 +259,19 @@ pub(super) struct Settings {
     maintenance: Option<Maintenance>,
 }
 
-/// While failures have not yet made a status, runs come this many times as often: the truth is wanted soon.
-const SETTLING_FASTER: u32 = 3;
-
 /// Chosen: longer than any schedule makes sense, short enough that adding a few to a clock cannot overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 impl Settings {
     /// From the start of a run that failed to the start of the next, while failures have not yet made a status.
     pub(super) fn settling_interval(&self) -> Duration {
-        self.interval / SETTLING_FASTER
+        settling_interval(self.interval)
     }
 
     /// From the start of a run to that of the next, at most, after so many failures since the check became unhealthy.
     pub(super) fn interval_after(&self, failures: u32) -> Duration {
         let doubled = 1u32.checked_shl(failures).unwrap_or(u32::MAX);
         self.interval.saturating_mul(doubled).min(self.longest_interval)
-    }
-
-    /// The longest time from a fault to the status that says so, if the fault lasts: it comes just after a run has
-    /// looked, and every run from then on takes its whole timeout, and its thread is blocked until it is given up.
-    pub(super) fn detected_within(&self) -> Duration {
-        let failed_run = self.timeout + STUCK_AFTER;
-        let between = self.settling_interval().max(failed_run);
-        self.interval + between * (self.failure_threshold - 1) + failed_run
     }
 
     /// What a failure at a moment is worth.

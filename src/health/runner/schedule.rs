@@ -14,6 +14,7 @@ use super::shared::Shared;
 use super::tracked::{Duty, Tracked};
 use crate::clock::Clock;
 use crate::diagnostics::{Diagnostics, Problem};
+use crate::health::options::EARLIER_AT_MOST;
 use crate::health::report::HealthReport;
 use crate::health::state::Moment;
 use crate::health::transition::Transition;
@@ -86,10 +87,6 @@ impl Schedule {
         now >= self.startup_ends || self.checks.iter().all(Tracked::is_known)
     }
 }
-
-/// The share of an interval by which a run may come early. Chosen: replicas drift apart within a few runs, and the load
-/// on a dependency stays what the interval says, within a twentieth on average.
-const EARLIER_AT_MOST: f64 = 0.1;
 
 fn tell(shared: &Shared, transitions: &broadcast::Sender<Transition>, transition: Transition) {
     shared.remember(transition.clone());

@@ -236,7 +236,7 @@ impl Tracked {
             gates: self.settings.gates,
             kind: self.settings.kind,
             tags: Arc::clone(&self.tags),
-            detected_within: self.settings.detected_within(),
+            detected_within: self.settings.detected_within,
             status: state.status,
             reason: state.reason,
             message: state.message.clone(),

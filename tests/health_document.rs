@@ -1,0 +1,50 @@
+//! The document of health checks says what the standard checks' settings come to.
+#![cfg(all(feature = "ibkr", feature = "redis-1", feature = "solana", feature = "sqlx-0_9"))]
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::time::Duration;
+
+use aistm7_monitoring::health::{CheckOptions, HealthCheck, IbkrCheck, PostgresCheck, RedisCheck, SolanaCheck};
+
+const DOCUMENT: &str = include_str!("../src/docs/health.md");
+
+const MINUTE: Duration = Duration::from_secs(60);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+
+#[tokio::test]
+async fn health_document_says_how_soon_faults_are_seen_and_what_that_costs() {
+    let pool = sqlx_0_9::PgPool::connect_lazy("postgres://localhost/none").unwrap();
+    let redis = redis_1::Client::open("redis://localhost").unwrap();
+    let manager = redis_1::aio::ConnectionManager::new_lazy_with_config(redis, Default::default()).unwrap();
+    for (name, options) in [
+        ("PostgresCheck", PostgresCheck::new(pool).defaults()),
+        ("RedisCheck", RedisCheck::new(manager).defaults()),
+        ("SolanaCheck", SolanaCheck::new("http://localhost").unwrap().defaults()),
+        ("IbkrCheck", IbkrCheck::client_portal("https://localhost/v1/api").unwrap().defaults()),
+    ] {
+        let cells = cells_of(name);
+        assert_eq!(cells[4..], figures(&options), "{name}");
+        let shown = format!("{options:?}");
+        for (cell, setting) in cells.iter().zip(["interval", "timeout", "failure_threshold", "recovery_threshold"]) {
+            let value = cell.replace(" s", "s");
+            let expected = format!("{setting}: Some({value})");
+            assert!(shown.contains(&expected), "{name}: {expected} is not in {shown}");
+        }
+    }
+}
+
+/// The cells after the name, of the row of one check.
+fn cells_of(name: &str) -> Vec<String> {
+    let row = DOCUMENT.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row of the check");
+    row.trim_matches('|').split('|').skip(1).map(|cell| cell.trim().to_owned()).collect()
+}
+
+/// Detected within, runs a minute, runs a month.
+fn figures(options: &CheckOptions) -> [String; 3] {
+    let month = options.runs_within(MONTH);
+    [
+        format!("{} s", options.detected_within().as_secs_f64().ceil()),
+        options.runs_within(MINUTE).to_string(),
+        format!("{},{:03}", month / 1_000, month % 1_000),
+    ]
+}
