@@ -1,10 +1,12 @@
 //! The document of health checks says what the standard checks' settings come to.
-#![cfg(all(feature = "ibkr", feature = "redis-1", feature = "solana", feature = "sqlx-0_9"))]
+#![cfg(all(feature = "disk", feature = "ibkr", feature = "redis-1", feature = "solana", feature = "sqlx-0_9"))]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::time::Duration;
 
-use aistm7_monitoring::health::{CheckOptions, HealthCheck, IbkrCheck, PostgresCheck, RedisCheck, SolanaCheck};
+use aistm7_monitoring::health::{
+    BackupCheck, CheckOptions, DiskCheck, HealthCheck, IbkrCheck, PostgresCheck, RedisCheck, SolanaCheck, TcpCheck,
+};
 
 const DOCUMENT: &str = include_str!("../src/docs/health.md");
 
@@ -21,6 +23,9 @@ async fn health_document_says_how_soon_faults_are_seen_and_what_that_costs() {
         ("RedisCheck", RedisCheck::new(manager).defaults()),
         ("SolanaCheck", SolanaCheck::new("http://localhost").unwrap().defaults()),
         ("IbkrCheck", IbkrCheck::client_portal("https://localhost/v1/api").unwrap().defaults()),
+        ("TcpCheck", TcpCheck::new("localhost:1").unwrap().defaults()),
+        ("DiskCheck", DiskCheck::new("/").defaults()),
+        ("BackupCheck", BackupCheck::directory("/", "").defaults()),
     ] {
         let cells = cells_of(name);
         assert_eq!(cells[4..], figures(&options), "{name}");

@@ -72,7 +72,6 @@
 
 mod answer;
 mod check;
-#[cfg(any(feature = "ibkr", feature = "postgres", feature = "redis", feature = "solana"))]
 mod checks;
 mod error;
 mod handle;
@@ -90,7 +89,6 @@ mod transition;
 
 pub use answer::Answer;
 pub use check::{HealthCheck, Registered, check_fn};
-#[cfg(any(feature = "ibkr", feature = "postgres", feature = "redis", feature = "solana"))]
 pub use checks::*;
 pub use error::HealthError;
 pub use handle::Health;

@@ -1,5 +1,8 @@
 //! Checks of what AISTM7's services depend on.
 
+mod backup;
+#[cfg(feature = "disk")]
+mod disk;
 #[cfg(any(feature = "ibkr", feature = "solana"))]
 mod endpoint;
 #[cfg(feature = "ibkr")]
@@ -13,7 +16,11 @@ mod postgres;
 mod redis;
 #[cfg(feature = "solana")]
 mod solana;
+mod tcp;
 
+pub use backup::{Backup, BackupCheck};
+#[cfg(feature = "disk")]
+pub use disk::DiskCheck;
 #[cfg(any(feature = "ibkr", feature = "solana"))]
 pub use endpoint::EndpointError;
 #[cfg(feature = "ibkr")]
@@ -24,3 +31,4 @@ pub use postgres::{PostgresCheck, PostgresRole};
 pub use redis::{RedisCheck, RedisRole};
 #[cfg(feature = "solana")]
 pub use solana::SolanaCheck;
+pub use tcp::TcpCheck;
