@@ -28,11 +28,15 @@ pub enum Problem {
     SpawnFailed,
     /// The code of an observed metric panicked; its series was left out of that reading.
     ObservationPanicked,
+    /// A collector failed, panicked or did not end in time; what it gave before is shown while it is fresh.
+    CollectorFailed,
+    /// A series was given more than once at a time; the first value was kept.
+    DuplicateSeries,
 }
 
 impl Problem {
     /// Every kind, in the order of their counters.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::SampleRejected,
         Self::SeriesOverflow,
         Self::NameConflict,
@@ -41,6 +45,8 @@ impl Problem {
         Self::FormatFailed,
         Self::SpawnFailed,
         Self::ObservationPanicked,
+        Self::CollectorFailed,
+        Self::DuplicateSeries,
     ];
 
     /// The value of the `problem` label.
@@ -54,6 +60,8 @@ impl Problem {
             Self::FormatFailed => "format_failed",
             Self::SpawnFailed => "spawn_failed",
             Self::ObservationPanicked => "observation_panicked",
+            Self::CollectorFailed => "collector_failed",
+            Self::DuplicateSeries => "duplicate_series",
         }
     }
 }

@@ -151,14 +151,12 @@ impl fmt::Debug for ManualClock {
 }
 
 /// Where one thread waits until a moment of its [`Clock`] or until somebody rings.
-#[cfg_attr(not(feature = "health"), allow(dead_code, reason = "the health runner is what waits"))]
 pub(crate) struct Alarm {
     clock: Clock,
     rung: Mutex<bool>,
     wake: Condvar,
 }
 
-#[cfg_attr(not(feature = "health"), allow(dead_code, reason = "the health runner is what waits"))]
 impl Alarm {
     pub(crate) fn new(clock: &Clock) -> Arc<Self> {
         let alarm = Arc::new(Self { clock: clock.clone(), rung: Mutex::new(false), wake: Condvar::new() });

@@ -8,7 +8,7 @@ use std::sync::{Arc, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::cell::{Recorded, WeakCell};
-use super::family_core::FamilyCore;
+use super::family_core::{FamilyCore, Source};
 use crate::clock::Clock;
 use crate::sync::Mutex;
 
@@ -53,7 +53,8 @@ impl Expiry {
             return;
         }
         let mut series = HashMap::with_capacity(known.series.len());
-        for family in families {
+        // Collectors say themselves what is there.
+        for family in families.iter().filter(|family| family.source() == Source::Handles) {
             let mut idle = Vec::new();
             for cell in &*family.cells() {
                 let (Some(recorded), Some(weak)) = (cell.recorded(), cell.downgrade()) else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::cell::{Cell, Observed, Shape};
 use super::definition::{Definition, Kind};
 use super::exposition::HISTOGRAM_PARTS;
-use super::family_core::{Budget, FamilyCore};
+use super::family_core::{Budget, FamilyCore, Source};
 use super::label::identity;
 
 static SERIES: Definition = Definition::gauge("monitoring_series", "Series kept, by family.").labels(&["family"]);
@@ -32,7 +32,7 @@ impl Families {
         let own = |definition: &Definition| {
             let shape = Shape::new(definition.kind, definition.unit, &[], false, budget.diagnostics.clone());
             let (name, budget) = (definition.name, Arc::clone(budget));
-            Arc::new(FamilyCore::new(name, name, shape, Some(*definition), budget))
+            Arc::new(FamilyCore::new(name, name, shape, Some(*definition), Source::Handles, budget))
         };
         let (series, overflow) = (own(&SERIES), own(&OVERFLOW));
         let sorted = [&series, &overflow].map(|family| (Arc::clone(&family.name), Arc::clone(family))).into();

@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use super::cell::{Cell, Recorded, Shape};
+use super::collect::Given;
 use super::definition::Definition;
 use super::exposition::Frame;
 use super::label::OVERFLOW;
 use crate::diagnostics::{Diagnostics, Problem};
-use crate::sync::{AtomicU64, AtomicUsize, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub(super) struct FamilyCore {
     pub(super) name: Arc<str>,
@@ -22,13 +23,24 @@ pub(super) struct FamilyCore {
     /// `None` for a family of the facade, whose label sets are free.
     pub(super) definition: Option<Definition>,
     pub(super) frame: Frame,
+    /// What collectors gave; `None` if handles record the series.
+    pub(super) given: Option<Mutex<Given>>,
     series: RwLock<Series>,
     overflowed: AtomicU64,
     budget: Arc<Budget>,
 }
 
+/// Where the series of a family come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Born by label values, kept, recorded into.
+    Handles,
+    /// Given, all at a time.
+    Collectors,
+}
+
 #[derive(Default)]
-struct Series {
+pub(super) struct Series {
     /// Sorted, so that output is too.
     sorted: BTreeSet<ByLabels>,
     /// The same as a list that readers share, until a series is born or goes.
@@ -38,13 +50,19 @@ struct Series {
 }
 
 impl Series {
-    fn get(&self, labels: &str) -> Option<Cell> {
+    pub(super) fn get(&self, labels: &str) -> Option<Cell> {
         self.sorted.get(labels).map(|present| present.0.clone())
     }
 
-    fn put(&mut self, cell: Cell) {
+    pub(super) fn put(&mut self, cell: Cell) {
         self.sorted.replace(ByLabels(cell));
         self.changed();
+    }
+
+    /// Whether there was such a series.
+    pub(super) fn remove(&mut self, labels: &str) -> bool {
+        self.changed();
+        self.sorted.remove(labels)
     }
 
     fn changed(&mut self) {
@@ -54,7 +72,7 @@ impl Series {
 }
 
 /// A cell, found and ordered by its labels.
-struct ByLabels(Cell);
+pub(super) struct ByLabels(pub(super) Cell);
 
 impl Borrow<str> for ByLabels {
     fn borrow(&self) -> &str {
@@ -131,6 +149,7 @@ impl FamilyCore {
         raw_name: &str,
         shape: Shape,
         definition: Option<Definition>,
+        source: Source,
         budget: Arc<Budget>,
     ) -> Self {
         let help = definition.map_or_else(OnceLock::new, |definition| OnceLock::from(Arc::from(definition.help)));
@@ -141,6 +160,7 @@ impl FamilyCore {
             frame: Frame::new(name, &shape.edges),
             shape: Arc::new(shape),
             definition,
+            given: (source == Source::Collectors).then(|| Mutex::new(Given::default())),
             series: RwLock::default(),
             overflowed: AtomicU64::new(0),
             budget,
@@ -209,14 +229,39 @@ impl FamilyCore {
         expired
     }
 
+    /// Gives back the places of series that are gone.
+    pub(super) fn give_back(&self, places: usize) {
+        self.budget.give_back(places);
+    }
+
     /// Whether one more series fits; takes its place if so.
-    fn admits(&self, series: &Series) -> bool {
+    pub(super) fn admits(&self, series: &Series) -> bool {
         series.sorted.len() < self.budget.per_family && self.budget.take()
     }
 
-    fn refused(&self) {
+    /// Counts a label set that a cap refused.
+    pub(super) fn refused(&self) {
         self.overflowed.fetch_add(1, Ordering::Relaxed);
-        self.budget.diagnostics.report(Problem::SeriesOverflow, &self.name);
+        self.report(Problem::SeriesOverflow);
+    }
+
+    /// Counts a problem of this family and tells of it once.
+    pub(super) fn report(&self, problem: Problem) {
+        self.budget.diagnostics.report(problem, &self.name);
+    }
+
+    /// How many series it may have.
+    pub(super) fn places(&self) -> usize {
+        self.budget.per_family
+    }
+
+    /// Whether it is in the registry that has this budget.
+    pub(super) fn is_of(&self, budget: &Arc<Budget>) -> bool {
+        Arc::ptr_eq(&self.budget, budget)
+    }
+
+    pub(super) fn source(&self) -> Source {
+        if self.given.is_some() { Source::Collectors } else { Source::Handles }
     }
 
     /// The series in order. Costs a reference count, or, after a series was born, a clone of each under a lock that
@@ -254,7 +299,7 @@ impl FamilyCore {
         self.series.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Series> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Series> {
         self.series.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

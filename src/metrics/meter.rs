@@ -1,8 +1,10 @@
 //! Where slices register their definitions.
 
+use super::collect::{self, Collected, Collector, CollectorError, CollectorOptions, Reading};
 use super::counter::Counter;
 use super::definition::{Definition, DefinitionError, check_edges};
 use super::family::{Family, Handle};
+use super::family_core::Source;
 use super::gauge::Gauge;
 use super::histogram::Histogram;
 use super::registry::Registry;
@@ -58,6 +60,43 @@ impl Meter {
         self.family(definition, &edges)
     }
 
+    /// Registers a metric whose series collectors give: `f64` values for a gauge, `u64` for a counter,
+    /// [`Duration`](std::time::Duration) for a counter of seconds.
+    ///
+    /// # Errors
+    /// As [`Meter::counter`]; also when the definition is that of a histogram.
+    pub fn collected<V: Reading, const N: usize>(
+        &self,
+        definition: &Definition,
+    ) -> Result<Collected<V, N>, DefinitionError> {
+        definition.check(N)?;
+        collect::check::<V>(definition)?;
+        let core = self.0.register(definition, &[], Source::Collectors)?;
+        Ok(Collected::new(core, definition))
+    }
+
+    /// Registers a collector with the default [`CollectorOptions`]; see [`Collector`].
+    ///
+    /// # Errors
+    /// As [`Meter::collector_with`].
+    pub fn collector(&self, name: &str, collector: impl Collector) -> Result<(), CollectorError> {
+        self.collector_with(name, collector, CollectorOptions::new())
+    }
+
+    /// Registers a collector. It runs when [`Registry::collect`] is called and it is due; it is dropped with the
+    /// registry, or, if it runs then, when that run has ended.
+    ///
+    /// # Errors
+    /// When the name breaks a rule or is taken, or when the values would not stay until the next run.
+    pub fn collector_with(
+        &self,
+        name: &str,
+        collector: impl Collector,
+        options: CollectorOptions,
+    ) -> Result<(), CollectorError> {
+        self.0.0.collectors.add(self, name, collector, options)
+    }
+
     /// Where problems of recording are counted.
     pub fn diagnostics(&self) -> &Diagnostics {
         self.0.diagnostics()
@@ -76,6 +115,6 @@ impl Meter {
                 asked: H::KIND,
             });
         }
-        Ok(Family::new(self.0.register(definition, edges)?, definition))
+        Ok(Family::new(self.0.register(definition, edges, Source::Handles)?, definition))
     }
 }

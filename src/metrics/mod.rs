@@ -4,7 +4,8 @@
 //! static Definition -> Meter (checks) -> Family -> Counter | Gauge | Histogram   (handles: resolved once, kept)
 //!                                         |
 //! metrics::counter!(..) -> Registry ------+-> encode (text, OpenMetrics) -> GET /metrics
-//!                                         '-> Snapshot -> health, alerts, tests
+//! Collector -> Collection ----------------+
+//!   (when somebody reads)                 '-> Snapshot -> health, alerts, tests
 //! ```
 //!
 //! A definition is a `static` beside the code that records it. Registering checks it; recording and scraping cannot
@@ -29,6 +30,7 @@
 
 mod assertions;
 mod cell;
+mod collect;
 mod counter;
 mod definition;
 mod expiry;
@@ -48,6 +50,7 @@ mod registry;
 mod snapshot;
 mod tally;
 
+pub use collect::{CollectFailure, Collected, Collection, Collector, CollectorError, CollectorOptions, Reading};
 pub use counter::Counter;
 pub use definition::{Definition, DefinitionError, Kind, LATENCY_EDGES, Stability, Unit};
 pub use family::{Family, Handle};
@@ -56,7 +59,7 @@ pub use histogram::Histogram;
 pub use histogram_snapshot::HistogramSnapshot;
 pub use label::LabelValue;
 pub use meter::Meter;
-pub use options::{Limits, RegistryOptions};
+pub use options::{DEFAULT_COLLECT_WITHIN, Limits, RegistryOptions};
 pub use registry::Registry;
 pub use snapshot::{CounterValue, FamilySnapshot, SeriesSnapshot, Snapshot, Value};
 pub use tally::Tally;

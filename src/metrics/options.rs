@@ -16,12 +16,30 @@ use crate::diagnostics::Diagnostics;
 /// let registry = Registry::with(options);
 /// # let _ = registry;
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RegistryOptions {
     pub(super) limits: Limits,
     pub(super) diagnostics: Diagnostics,
     pub(super) clock: Clock,
     pub(super) expire_idle_after: Option<Duration>,
+    pub(super) collect_within: Duration,
+}
+
+/// How long a gather waits for collectors unless [`RegistryOptions::collect_within`] says otherwise. Chosen: reading
+/// what is in the process or in `/proc` takes milliseconds, and a tenth of Prometheus' default timeout leaves the rest
+/// of a scrape all the time it may need.
+pub const DEFAULT_COLLECT_WITHIN: Duration = Duration::from_secs(1);
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            diagnostics: Diagnostics::default(),
+            clock: Clock::default(),
+            expire_idle_after: None,
+            collect_within: DEFAULT_COLLECT_WITHIN,
+        }
+    }
 }
 
 /// How many series a registry keeps.
@@ -72,5 +90,13 @@ impl RegistryOptions {
     #[must_use]
     pub fn expire_idle_after(self, after: Duration) -> Self {
         Self { expire_idle_after: Some(after), ..self }
+    }
+
+    /// How long [`Registry::collect`](super::Registry::collect), and so a scrape, waits for
+    /// [`Collector`](super::Collector)s. It must be well below the timeout of whoever scrapes. Default:
+    /// [`DEFAULT_COLLECT_WITHIN`].
+    #[must_use]
+    pub fn collect_within(self, limit: Duration) -> Self {
+        Self { collect_within: limit, ..self }
     }
 }

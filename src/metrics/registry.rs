@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use super::cell::Shape;
+use super::collect::Collectors;
 use super::definition::{Definition, DefinitionError, Kind};
 use super::expiry::Expiry;
 use super::exposition::{self, Format};
 use super::facade::Index;
 use super::families::Families;
-use super::family_core::{Budget, FamilyCore};
+use super::family_core::{Budget, FamilyCore, Source};
 use super::options::{Limits, RegistryOptions};
 use super::snapshot::Snapshot;
 use crate::diagnostics::Diagnostics;
@@ -34,6 +35,7 @@ pub(super) struct Inner {
     families: RwLock<Families>,
     /// The way from the facade's keys to cells.
     pub(super) index: Index,
+    pub(super) collectors: Collectors,
     budget: Arc<Budget>,
     expiry: Option<Expiry>,
 }
@@ -46,17 +48,38 @@ impl Registry {
 
     /// An empty registry.
     pub fn with(options: RegistryOptions) -> Self {
-        let RegistryOptions { limits: Limits { per_family, in_all }, diagnostics, clock, expire_idle_after } = options;
+        let RegistryOptions {
+            limits: Limits { per_family, in_all },
+            diagnostics,
+            clock,
+            expire_idle_after,
+            collect_within,
+        } = options;
         let budget = Arc::new(Budget { per_family, in_all, used: AtomicUsize::new(0), diagnostics });
         let families = RwLock::new(Families::with_own(&budget));
+        let collectors = Collectors::new(clock.clone(), collect_within, &budget);
         let expiry = expire_idle_after.map(|after| Expiry::new(after, clock));
-        Self(Arc::new(Inner { families, index: Index::new(in_all), budget, expiry }))
+        Self(Arc::new(Inner { families, index: Index::new(in_all), collectors, budget, expiry }))
     }
 
-    /// The values of all series, sorted by family and labels.
+    /// Runs the [`Collector`](super::Collector)s that are due and shows what they measure: to be called before the
+    /// registry is read by somebody who wants present values. A scrape of `/metrics` does it by itself.
+    ///
+    /// It ends when they have ended, or, if some have not, when
+    /// [`RegistryOptions::collect_within`] is over. Who calls while others do shares their gather. A collector that was
+    /// late is not waited for the next time; when it is in time again, it is. Without a collector this costs a lock,
+    /// else a thread for each that is due.
+    ///
+    /// It blocks: an async task calls it through `spawn_blocking`.
+    pub fn collect(&self) {
+        self.0.collectors.gather();
+    }
+
+    /// The values of all series, sorted by family and labels; of collectors those that [`Registry::collect`] left.
     ///
     /// Recording goes on meanwhile: locks are held to copy lists of references only.
     pub fn snapshot(&self) -> Snapshot {
+        self.0.collectors.let_go_of_stale();
         Snapshot::of(&self.families())
     }
 
@@ -88,6 +111,7 @@ impl Registry {
 
     /// As [`Registry::encode`], but only the families whose names are wanted.
     pub fn encode_where(&self, wanted: impl Fn(&str) -> bool, format: Format, out: &mut Vec<u8>) {
+        self.0.collectors.let_go_of_stale();
         let families = self.families();
         if let Some(expiry) = &self.0.expiry
             && families.iter().all(|family| wanted(&family.name))
@@ -102,12 +126,19 @@ impl Registry {
     }
 
     /// Registers a checked definition, or finds the family that an equal one registered.
-    pub(super) fn register(&self, definition: &Definition, edges: &[f64]) -> Result<Arc<FamilyCore>, DefinitionError> {
+    pub(super) fn register(
+        &self,
+        definition: &Definition,
+        edges: &[f64],
+        source: Source,
+    ) -> Result<Arc<FamilyCore>, DefinitionError> {
         let name = definition.name;
         let clash = |other: &str| DefinitionError::Clash { metric: name.to_owned(), other: other.to_owned() };
         let mut families = self.write();
         if let Some(present) = families.get(name) {
-            let equal = present.definition.as_ref() == Some(definition) && *present.shape.edges == *edges;
+            let equal = present.definition.as_ref() == Some(definition)
+                && *present.shape.edges == *edges
+                && present.source() == source;
             return if equal { Ok(Arc::clone(present)) } else { Err(clash(name)) };
         }
         if let Some(other) = families.shown_under(name, definition.kind) {
@@ -117,10 +148,11 @@ impl Registry {
             definition.kind,
             definition.unit,
             edges,
-            definition.absent_until_set,
+            // A collected gauge has a value from the start, unless that is refused: then there is none to show.
+            definition.absent_until_set || source == Source::Collectors,
             self.diagnostics().clone(),
         );
-        Ok(families.add(FamilyCore::new(name, name, shape, Some(*definition), Arc::clone(&self.0.budget))))
+        Ok(families.add(FamilyCore::new(name, name, shape, Some(*definition), source, Arc::clone(&self.0.budget))))
     }
 
     /// Finds or creates a family of the facade.
@@ -132,7 +164,8 @@ impl Registry {
         shape: impl FnOnce() -> Shape,
     ) -> Result<Arc<FamilyCore>, Refused> {
         let of_kind = |present: &Arc<FamilyCore>| {
-            if present.shape.kind == kind { Ok(Arc::clone(present)) } else { Err(Refused::Taken) }
+            let is_free = present.shape.kind == kind && present.source() == Source::Handles;
+            if is_free { Ok(Arc::clone(present)) } else { Err(Refused::Taken) }
         };
         if let Some(present) = self.0.families.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return of_kind(present);
@@ -147,7 +180,7 @@ impl Registry {
         if families.len() >= MOST_FAMILIES || self.0.budget.is_used_up() {
             return Err(Refused::Full);
         }
-        Ok(families.add(FamilyCore::new(name, raw_name, shape(), None, Arc::clone(&self.0.budget))))
+        Ok(families.add(FamilyCore::new(name, raw_name, shape(), None, Source::Handles, Arc::clone(&self.0.budget))))
     }
 
     pub(super) fn families(&self) -> Arc<[Arc<FamilyCore>]> {
@@ -165,7 +198,7 @@ const MOST_FAMILIES: usize = 10_000;
 
 /// Why a metric of the facade has no family.
 pub(super) enum Refused {
-    /// Its name is that of a metric of another kind, or of a part of a histogram.
+    /// Its name is that of a metric of another kind, of one that collectors give, or of a part of a histogram.
     Taken,
     /// There are too many families or series.
     Full,

@@ -87,6 +87,20 @@ impl Cell {
         }
     }
 
+    /// Adds what another cell of the family holds, of those that collectors fill.
+    pub(super) fn absorb(&self, other: &Self) {
+        match (self, other) {
+            (Self::Counter(sum), Self::Counter(other)) => sum.add(other.get()),
+            (Self::Gauge(sum), Self::Gauge(other)) => {
+                if let Some(value) = other.get() {
+                    sum.add(value);
+                }
+            }
+            // Cells of one family are of one kind, and collectors fill counters and gauges only.
+            _ => {}
+        }
+    }
+
     /// How much was recorded in a counter or histogram; `None` of what does not expire.
     pub(super) fn recorded(&self) -> Option<Recorded> {
         match self {

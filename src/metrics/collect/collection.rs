@@ -1,0 +1,115 @@
+//! What one run of a collector gives.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use super::reading::{Collected, Reading};
+use crate::diagnostics::Problem;
+use crate::metrics::cell::Cell;
+use crate::metrics::family_core::{Budget, ByLabels, FamilyCore};
+use crate::metrics::label::{LabelValue, OVERFLOW};
+
+/// The series that one run of a [`Collector`](super::Collector) gives, empty when the run begins.
+///
+/// It is bounded like the registry: a metric's series past the cap are added up in its overflow series
+/// (`otel_metric_overflow="true"`) and counted. Series that were shown before keep their places, and of new ones those
+/// that are given first have them.
+pub struct Collection {
+    /// That of the registry, which a metric must share to be in it.
+    budget: Arc<Budget>,
+    pub(super) families: Vec<(Arc<FamilyCore>, Rows)>,
+    /// A metric that is not in the registry.
+    pub(super) stray: Option<Arc<str>>,
+}
+
+/// The series that one run gives to one family.
+#[derive(Default)]
+pub(in crate::metrics) struct Rows {
+    pub(super) cells: BTreeSet<ByLabels>,
+    /// The sum of what found no place.
+    pub(super) overflow: Option<Cell>,
+    /// The family's series before the run.
+    known: Arc<[Cell]>,
+    /// How many new series may still be given.
+    room: usize,
+}
+
+impl Collection {
+    pub(super) fn new(budget: &Arc<Budget>) -> Self {
+        Self { budget: Arc::clone(budget), families: Vec::new(), stray: None }
+    }
+
+    /// Gives a series its value, with the label values in the definition's order of labels.
+    ///
+    /// A label set that was given before in this run keeps its first value, and the second is counted as
+    /// `duplicate_series`. A gauge that is not a number is left out and counted as `sample_rejected`. Cost: an
+    /// allocation or two, and a look-up among the series of the metric.
+    pub fn set<V: Reading, const N: usize>(&mut self, metric: &Collected<V, N>, labels: [LabelValue; N], value: V) {
+        if !metric.core.is_of(&self.budget) {
+            self.stray.get_or_insert_with(|| Arc::clone(&metric.core.name));
+            return;
+        }
+        let (family, rows) = self.rows(&metric.core);
+        let identity = metric.identity(&labels);
+        if rows.cells.contains(identity.as_str()) {
+            return family.report(Problem::DuplicateSeries);
+        }
+        let known = rows.find_known(&identity);
+        let cell = Cell::new(&family.shape, known.map_or_else(|| identity.into(), Arc::clone));
+        value.put_into(&cell);
+        rows.add(cell, family);
+    }
+
+    fn rows(&mut self, core: &Arc<FamilyCore>) -> (&FamilyCore, &mut Rows) {
+        let at = self.families.iter().position(|(family, _)| Arc::ptr_eq(family, core)).unwrap_or_else(|| {
+            self.families.push((Arc::clone(core), Rows::of(core)));
+            self.families.len() - 1
+        });
+        let (family, rows) = &mut self.families[at];
+        (family, rows)
+    }
+}
+
+impl Rows {
+    fn of(family: &FamilyCore) -> Self {
+        let known = family.cells();
+        let overflowed = known.iter().filter(|cell| **cell.labels() == *OVERFLOW).count();
+        let room = family.places().saturating_sub(known.len() - overflowed);
+        Self { known, room, ..Self::default() }
+    }
+
+    fn find_known(&self, identity: &str) -> Option<&Arc<str>> {
+        let at = self.known.binary_search_by(|cell| (**cell.labels()).cmp(identity)).ok()?;
+        Some(self.known[at].labels())
+    }
+
+    /// Takes a series that is not there yet, or adds it to the overflow.
+    fn add(&mut self, cell: Cell, family: &FamilyCore) {
+        let is_overflow = **cell.labels() == *OVERFLOW;
+        if !is_overflow && (self.find_known(cell.labels()).is_some() || self.take_room()) {
+            self.cells.insert(ByLabels(cell));
+        } else {
+            self.overflow(&cell, family);
+        }
+    }
+
+    /// Adds a series to the overflow, counted.
+    pub(super) fn overflow(&mut self, cell: &Cell, family: &FamilyCore) {
+        self.overflow.get_or_insert_with(|| Cell::new(&family.shape, OVERFLOW.into())).absorb(cell);
+        family.refused();
+    }
+
+    fn take_room(&mut self) -> bool {
+        let has_room = self.room > 0;
+        self.room = self.room.saturating_sub(1);
+        has_room
+    }
+}
+
+impl fmt::Debug for Collection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let series = |(family, rows): &(Arc<FamilyCore>, Rows)| (Arc::clone(&family.name), rows.cells.len());
+        f.debug_map().entries(self.families.iter().map(series)).finish()
+    }
+}
