@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::tracked::Tracked;
-use super::turn::Turn;
+use super::turn::{Part, Turn};
 use super::{Collector, CollectorError, CollectorOptions, instruments::CollectorInstruments};
 use crate::clock::{Alarm, Clock};
 use crate::error::check_name;
@@ -56,8 +56,12 @@ impl Collectors {
 
     /// Runs those that are due and shows what they give; see [`Registry::collect`](crate::metrics::Registry::collect).
     pub(in crate::metrics) fn gather(&self) {
-        if !self.list().is_empty() {
-            self.turn.share(|| self.gather_alone(&self.list()));
+        if self.list().is_empty() {
+            return;
+        }
+        match self.turn.join() {
+            Part::Lead(_until_the_end) => self.gather_alone(&self.list()),
+            Part::Follow(present) => present.wait(),
         }
     }
 

@@ -16,21 +16,19 @@ struct State {
     ended: u64,
 }
 
+/// What somebody who comes has to do.
+pub(super) enum Part<'a> {
+    Lead(Lead<'a>),
+    Follow(Follow<'a>),
+}
+
 impl Turn {
-    /// Does it, or, if somebody does it already, waits until that has ended.
-    pub(super) fn share(&self, act: impl FnOnce()) {
+    pub(super) fn join(&self) -> Part<'_> {
         let mut state = self.state();
-        if state.is_taken {
-            let present = state.ended;
-            while state.ended == present {
-                state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-            return;
+        if std::mem::replace(&mut state.is_taken, true) {
+            return Part::Follow(Follow { turn: self, present: state.ended });
         }
-        state.is_taken = true;
-        drop(state);
-        let _taken = Taken(self);
-        act();
+        Part::Lead(Lead(self))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -38,15 +36,69 @@ impl Turn {
     }
 }
 
-/// Ends the turn when dropped, so that a panic leaves nobody waiting.
-struct Taken<'a>(&'a Turn);
+/// The turn, which ends when this is dropped: a panic leaves nobody waiting.
+pub(super) struct Lead<'a>(&'a Turn);
 
-impl Drop for Taken<'_> {
+impl Drop for Lead<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.is_taken = false;
         state.ended = state.ended.wrapping_add(1);
         drop(state);
         self.0.ended.notify_all();
+    }
+}
+
+/// A share in somebody else's turn.
+pub(super) struct Follow<'a> {
+    turn: &'a Turn,
+    present: u64,
+}
+
+impl Follow<'_> {
+    /// Waits until that turn has ended.
+    pub(super) fn wait(self) {
+        let mut state = self.turn.state();
+        while state.ended == self.present {
+            state = self.turn.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hundred_who_come_during_a_turn_share_it() {
+        let turn = Turn::default();
+        let Part::Lead(lead) = turn.join() else { panic!("nobody has the turn") };
+        let followers: Vec<_> = (0..100)
+            .map(|_| match turn.join() {
+                Part::Follow(follow) => follow,
+                Part::Lead(_) => panic!("two have the turn"),
+            })
+            .collect();
+        drop(lead);
+        let Part::Lead(next) = turn.join() else { panic!("nobody has the turn") };
+        // They wait for the turn that they came in, and no other.
+        followers.into_iter().for_each(Follow::wait);
+        drop(next);
+    }
+
+    #[test]
+    fn followers_wait_until_the_turn_ends_also_by_a_panic() {
+        let turn = Turn::default();
+        std::thread::scope(|scope| {
+            let Part::Lead(lead) = turn.join() else { panic!("nobody has the turn") };
+            let Part::Follow(follow) = turn.join() else { panic!("two have the turn") };
+            let follower = scope.spawn(|| follow.wait());
+            let led = scope.spawn(move || {
+                let _lead = lead;
+                panic!("the leader's own");
+            });
+            assert!(led.join().is_err());
+            follower.join().expect("the turn has ended");
+        });
     }
 }

@@ -106,14 +106,14 @@ mod tests {
     use super::*;
     use crate::diagnostics::Diagnostics;
     use crate::metrics::cell::Shape;
-    use crate::metrics::family_core::Budget;
+    use crate::metrics::family_core::{Budget, Source};
     use crate::metrics::{Kind, Unit};
 
     fn family() -> Arc<FamilyCore> {
         let diagnostics = Diagnostics::new();
         let shape = Shape::new(Kind::Counter, Unit::Count, &[], false, diagnostics.clone());
         let budget = Budget { per_family: 10_000, in_all: 10_000, used: AtomicUsize::new(0), diagnostics };
-        Arc::new(FamilyCore::new("jobs", "jobs", shape, None, Arc::new(budget)))
+        Arc::new(FamilyCore::new("jobs", "jobs", shape, None, Source::Handles, Arc::new(budget)))
     }
 
     fn key(at: usize) -> Key {
