@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use aistm7_monitoring::metrics::exposition::Format;
 use aistm7_monitoring::metrics::{
-    Definition, Family, Histogram, LabelValue, Limits, Meter, Registry, RegistryOptions, Unit,
+    Collected, Collection, Definition, Family, Histogram, LabelValue, Limits, Meter, Registry, RegistryOptions, Unit,
 };
 use counting::{ALLOCATIONS, LIVE_BYTES};
 use metrics::{counter, gauge, histogram, with_local_recorder};
 
 static JOBS: Definition = Definition::counter("jobs_total", "Jobs.");
 static DEPTH: Definition = Definition::gauge("depth", "Depth.");
+static COLLECTED: Definition = Definition::gauge("collected", "What a collector measured.");
 static LATENCY: Definition = Definition::histogram("api_response_time_seconds", "Time to the response's head.")
     .unit(Unit::Seconds)
     .labels(&["method", "route", "status_class"]);
@@ -58,6 +59,14 @@ fn encoding_allocates_nothing_once_its_buffer_is_large_enough() {
         gauge!("temperature").set(21.5);
         counter!("without_suffix", "a" => "\n").increment(1);
     });
+    let meter = Meter::new(&registry);
+    let collected: Collected<f64, 0> = meter.collected(&COLLECTED).unwrap();
+    let collector = move |collection: &mut Collection| {
+        collection.set(&collected, [], 1.0);
+        Ok(())
+    };
+    meter.collector("any", collector).unwrap();
+    registry.collect();
     let mut out = Vec::new();
     for format in [Format::Text, Format::OpenMetrics] {
         allocates_nothing(|| {

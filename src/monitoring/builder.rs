@@ -123,6 +123,13 @@ impl MonitoringBuilder {
         self
     }
 
+    /// How long a scrape waits for collectors; see [`RegistryOptions::collect_within`]. Default:
+    /// [`DEFAULT_COLLECT_WITHIN`](crate::metrics::DEFAULT_COLLECT_WITHIN).
+    pub fn collect_within(mut self, limit: Duration) -> Self {
+        self.registry = self.registry.collect_within(limit);
+        self
+    }
+
     /// How long requests are still served after readiness says no. Default: [`DEFAULT_DRAIN_DELAY`].
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;

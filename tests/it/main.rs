@@ -13,6 +13,7 @@ mod client;
 mod json;
 mod service;
 
+mod collect;
 mod host;
 mod hostile;
 mod ledger;

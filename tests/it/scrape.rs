@@ -40,7 +40,11 @@ async fn text(response: Response<Body>) -> String {
 
 /// The sample lines that do not tell of scrapes.
 fn samples(text: &str) -> Vec<&str> {
-    text.lines().filter(|line| !line.starts_with('#') && !line.contains("scrape_duration")).collect()
+    text.lines().filter(|line| !line.starts_with('#') && !is_of_scrapes(line)).collect()
+}
+
+fn is_of_scrapes(line: &str) -> bool {
+    line.starts_with("monitoring_scrape") || line.starts_with("monitoring_page_bytes")
 }
 
 #[tokio::test]

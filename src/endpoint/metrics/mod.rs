@@ -31,7 +31,8 @@ impl Scrapes {
         Ok(Self(Arc::new(Pages::new(registry.clone(), instruments, clock.clone()))))
     }
 
-    /// The route. A scrape waits for nothing outside the process and is encoded off the workers that serve requests.
+    /// The route. A scrape waits for nothing outside the process; collectors are run, within their budget, and the page
+    /// is encoded off the workers that serve requests.
     ///
     /// `name[]=…`, given once or more, leaves out every other family.
     pub(crate) fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {

@@ -32,7 +32,7 @@ pub(super) enum Encoding {
 pub(super) struct Page {
     pub(super) asked: Asked,
     pub(super) bytes: Bytes,
-    /// When the reading of the series began.
+    /// When the collecting and reading of the series began.
     began: Instant,
 }
 
@@ -55,6 +55,14 @@ impl Pages {
     /// # Cancellation
     /// A scraper that leaves takes nothing from the others.
     pub(super) async fn get(&self, asked: Asked) -> Option<Page> {
+        let _in_flight = self.instruments.came();
+        let answered = &self.instruments.of(asked.format).answered;
+        let page = self.shared_or_made(asked).await?;
+        answered.increment();
+        Some(page)
+    }
+
+    async fn shared_or_made(&self, asked: Asked) -> Option<Page> {
         let came = self.clock.now();
         let mut latest = self.latest.lock().await;
         if let Some(page) = latest.as_ref().filter(|page| page.asked == asked && page.began >= came) {
@@ -86,8 +94,13 @@ fn make(registry: &Registry, instruments: &ScrapeInstruments, clock: &Clock, ask
     let began = clock.now();
     let wanted =
         |name: &str| asked.names.is_empty() || asked.names.binary_search_by(|own| own.as_str().cmp(name)).is_ok();
+    registry.collect();
     let mut bytes = Vec::new();
     registry.encode_where(wanted, asked.format, &mut bytes);
+    if asked.names.is_empty() {
+        // The cast is exact up to 2^53.
+        instruments.of(asked.format).page_bytes.set(bytes.len() as f64);
+    }
     if asked.encoding == Encoding::Gzip {
         bytes = compressed(&bytes);
     }
