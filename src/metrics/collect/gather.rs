@@ -78,9 +78,11 @@ impl Collectors {
         let Shared { clock, limit, alarm, .. } = &*self.shared;
         let began = clock.now();
         list.iter().for_each(|tracked| tracked.start_if_due(began, &self.shared));
-        let deadline = began + *limit;
-        while list.iter().any(|tracked| tracked.is_awaited()) && clock.now() < deadline {
-            alarm.wait(Some(deadline));
+        // A limit beyond the end of time is none.
+        let deadline = began.checked_add(*limit);
+        let is_over = || deadline.is_some_and(|deadline| clock.now() >= deadline);
+        while list.iter().any(|tracked| tracked.is_awaited()) && !is_over() {
+            alarm.wait(deadline);
         }
         let now = clock.now();
         list.iter().for_each(|tracked| tracked.conclude(now, &self.shared));
