@@ -1,7 +1,7 @@
 //! What is measured of scrapes.
 
 use crate::metrics::exposition::Format;
-use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
+use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Tally, Unit};
 
 static SCRAPE_DURATION: Definition = Definition::histogram(
     "monitoring_scrape_duration_seconds",
@@ -30,7 +30,7 @@ static PAGE_SIZE: Definition = Definition::gauge_absent_until_set(
 pub(crate) struct ScrapeInstruments {
     /// One sample a page made, compression included; scrapes that share a page make none.
     pub(super) duration: Histogram,
-    in_flight: Gauge,
+    in_flight: Tally,
     text: FormatInstruments,
     open_metrics: FormatInstruments,
 }
@@ -52,7 +52,7 @@ impl ScrapeInstruments {
         };
         Ok(Self {
             duration: meter.histogram(&SCRAPE_DURATION)?.series([]),
-            in_flight: meter.gauge(&IN_FLIGHT)?.series([]),
+            in_flight: meter.gauge(&IN_FLIGHT)?.tally([]),
             text: of("text"),
             open_metrics: of("openmetrics"),
         })
@@ -67,17 +67,17 @@ impl ScrapeInstruments {
 
     /// A scrape has come.
     pub(super) fn came(&self) -> InFlight {
-        self.in_flight.add(1.0);
+        self.in_flight.open();
         InFlight(self.in_flight.clone())
     }
 }
 
 /// A scrape until it is answered or its client is gone.
 #[must_use = "it is in flight until this is dropped"]
-pub(super) struct InFlight(Gauge);
+pub(super) struct InFlight(Tally);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.add(-1.0);
+        self.0.close();
     }
 }
