@@ -7,20 +7,22 @@ mod counting;
 #[path = "support/noop.rs"]
 mod noop;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::log::Sink;
 use aistm7_monitoring::metrics::{Counter, Definition, Family, Gauge, Histogram, Unit};
 use aistm7_monitoring::monitoring::Variables;
+use aistm7_monitoring::trace::TraceContext;
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, Response};
 use axum::routing::get;
 use counting::{ALLOCATIONS, LIVE_BYTES};
 use http_body_util::BodyExt;
 use noop::Noop;
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -81,6 +83,24 @@ async fn layers_add_a_known_number_of_allocations_to_a_request() {
         let within = added.iter().zip(ADDED).all(|(added, most)| *added <= most);
         assert!(within, "{added:?} with {headers:?}, of at most {ADDED:?}");
     }
+}
+
+/// Each header of the trace is one; the call itself takes none.
+#[tokio::test]
+async fn outgoing_call_allocates_its_headers_only() {
+    let prices = monitoring().client("prices");
+    let bare = tower::service_fn(async |request: Request<()>| Ok::<_, Infallible>(Response::new(request)));
+    let measured = prices.layer(bare);
+    let call = async || {
+        let request = Request::get("/prices").header("accept", "*/*").body(()).unwrap();
+        let before = ALLOCATIONS.get();
+        let answer = measured.clone().oneshot(request).await.unwrap();
+        (ALLOCATIONS.get() - before, answer.body().headers().len())
+    };
+    call().await;
+    assert_eq!(call().await, (0, 1), "outside of a trace");
+    let context = TraceContext::new_root();
+    assert_eq!(context.scope(async { call().await }).await, (2, 3), "traceparent and x-request-id");
 }
 
 #[tokio::test]

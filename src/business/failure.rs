@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use super::base::Base;
 use super::known::Known;
-use super::label::{OTHER, closed_label, value_of};
+use super::label::closed_label;
 use crate::diagnostics::Problem;
 use crate::error::check_name;
 use crate::metrics::{Counter, Family, LabelValue};
@@ -114,9 +114,9 @@ impl Failures {
         // No lock is held from here on: the hook of the diagnostics is the user's code.
         if !self.known.has_room() {
             self.base.diagnostics.report(Problem::UnknownLabelValue, "there are too many failure reasons");
-            return self.series(OTHER.into(), fault);
+            return self.series(LabelValue::OTHER.into(), fault);
         }
-        let value = value_of(reason, check_name("failure reason", reason), &self.base.diagnostics);
+        let value = LabelValue::checked(reason, check_name("failure reason", reason), &self.base.diagnostics);
         let counter = self.series(value, fault);
         self.known.keep((reason, fault), &counter);
         counter

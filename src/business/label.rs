@@ -2,10 +2,6 @@
 
 use std::marker::PhantomData;
 
-use crate::diagnostics::{Diagnostics, Problem};
-use crate::error::InvalidValue;
-use crate::metrics::LabelValue;
-
 /// A label whose values are the variants of an enum.
 pub(super) trait ClosedLabel: Copy + 'static {
     /// Every value, in the order of [`ClosedLabel::index`].
@@ -89,7 +85,7 @@ macro_rules! name_label {
                 self,
                 diagnostics: &$crate::diagnostics::Diagnostics,
             ) -> $crate::metrics::LabelValue {
-                $crate::business::label::value_of(self.0, $check($what, self.0), diagnostics)
+                $crate::metrics::LabelValue::checked(self.0, $check($what, self.0), diagnostics)
             }
         }
 
@@ -107,23 +103,12 @@ name_label! {
     pub struct Source, "source", crate::error::check_name
 }
 
-/// The value that stands for refused names. No name can be it: they start with a letter or digit.
-pub(super) const OTHER: &str = "_other";
-
-pub(super) fn value_of(name: &'static str, checked: Result<(), InvalidValue>, diagnostics: &Diagnostics) -> LabelValue {
-    match checked {
-        Ok(()) => name.into(),
-        Err(refused) => {
-            diagnostics.report(Problem::UnknownLabelValue, &refused.to_string());
-            OTHER.into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::business::{Fault, Outcome};
+    use crate::diagnostics::{Diagnostics, Problem};
+    use crate::metrics::LabelValue;
 
     #[test]
     fn name_that_breaks_the_rule_is_other_and_counted() {

@@ -76,6 +76,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// How many there are: the size of tables indexed by outcome.
+    pub(super) const COUNT: usize = Self::Upgraded as usize + 1;
+
     /// The value of the `outcome` label.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -32,6 +32,7 @@
 //! 500 (`server_error`), one that passes through is `panicked`. README shows the recommended order.
 
 mod body;
+pub mod client;
 #[cfg(feature = "axum")]
 mod connection;
 mod exchange;

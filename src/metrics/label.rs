@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::diagnostics::{Diagnostics, Problem};
+use crate::error::InvalidValue;
+
 /// The value of a label: static, or a checked copy of something declared at build.
 ///
 /// There is no conversion from `String`: a value that comes from a request cannot become a label by accident.
@@ -26,6 +29,22 @@ impl LabelValue {
         let mut value = value.into();
         value.truncate(value.floor_char_boundary(Self::MAX_BYTES));
         Self(Cow::Owned(value))
+    }
+
+    /// What stands for a name that breaks its rule. No checked name can be it: they start with a letter or digit.
+    pub const OTHER: &'static str = "_other";
+
+    /// A name that is written in code, if `checked` says that it keeps its rule, as
+    /// [`check_name`](crate::error::check_name) does; else [`Self::OTHER`], and the refusal is counted as
+    /// `unknown_label_value`.
+    pub fn checked(name: &'static str, checked: Result<(), InvalidValue>, diagnostics: &Diagnostics) -> Self {
+        match checked {
+            Ok(()) => name.into(),
+            Err(refused) => {
+                diagnostics.report(Problem::UnknownLabelValue, &refused.to_string());
+                Self::OTHER.into()
+            }
+        }
     }
 
     /// What [`Self::capped`] keeps of a value.

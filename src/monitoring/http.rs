@@ -3,6 +3,7 @@
 use super::Monitoring;
 use crate::clock::Clock;
 use crate::drain::Drain;
+use crate::http::client::{ClientInstruments, Peer};
 use crate::http::{HttpLayer, HttpMetricsLayer, ResponseHeaders, TraceLayer};
 use crate::metrics::{DefinitionError, Meter};
 
@@ -10,6 +11,7 @@ use crate::metrics::{DefinitionError, Meter};
 pub(super) struct Http {
     pub(super) metrics: HttpMetricsLayer,
     pub(super) trace: TraceLayer,
+    clients: ClientInstruments,
 }
 
 impl Http {
@@ -21,7 +23,8 @@ impl Http {
         headers: ResponseHeaders,
     ) -> Result<Self, DefinitionError> {
         let metrics = HttpMetricsLayer::new(meter, clock.clone(), drain.clone(), unmeasured)?;
-        Ok(Self { metrics, trace: TraceLayer::new().response_headers(headers) })
+        let clients = ClientInstruments::register(meter, clock.clone())?;
+        Ok(Self { metrics, trace: TraceLayer::new().response_headers(headers), clients })
     }
 }
 
@@ -39,5 +42,10 @@ impl Monitoring {
     /// Only the trace context.
     pub fn trace_layer(&self) -> TraceLayer {
         self.0.http.trace.clone()
+    }
+    /// A service that this one calls, by a declared name: a layer for its client, so that calls continue the trace and
+    /// are timed. Resolve once, keep.
+    pub fn client(&self, peer: &'static str) -> Peer {
+        self.0.http.clients.peer(peer)
     }
 }

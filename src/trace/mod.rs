@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! headers -> TraceContext::from_headers -> request extension, ambient context, span
-//!         <- x-request-id, traceresponse ; outgoing calls <- TraceContext::inject
+//!         <- x-request-id, traceresponse ; outgoing calls <- TraceContext::add_to_call
 //! ```
 //!
 //! The trace layer enters a request's context around every poll, so [`current`] answers anywhere below it. Work that

@@ -3,6 +3,7 @@
 use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
 
 use super::context::TraceContext;
+use super::id::SpanId;
 use super::request_id::RequestId;
 use super::traceparent::Traceparent;
 use super::tracestate::TraceState;
@@ -41,36 +42,53 @@ impl TraceContext {
     }
 
     /// Writes `traceparent`, `tracestate` and `x-request-id` for a call to another service, replacing what was there.
+    ///
+    /// The parent is this context's own span. Calls that are measured as well, each with a span id of its own, are
+    /// those of `http::client`.
     pub fn inject(&self, headers: &mut HeaderMap) {
-        headers.insert(TRACEPARENT, self.traceparent());
-        match self.state().as_str().and_then(|state| HeaderValue::from_str(state).ok()) {
-            Some(state) => headers.insert(TRACESTATE, state),
-            None => headers.remove(TRACESTATE),
-        };
-        if let Ok(id) = HeaderValue::from_str(self.request_id().as_str()) {
-            headers.insert(X_REQUEST_ID, id);
+        for name in [&TRACEPARENT, &TRACESTATE, &X_REQUEST_ID] {
+            headers.remove(name);
         }
+        self.add_parent(self.span_id(), headers);
     }
 
-    /// Adds `x-request-id` to a response that has none.
-    pub fn add_request_id(&self, headers: &mut HeaderMap) {
-        if let Entry::Vacant(absent) = headers.entry(X_REQUEST_ID)
-            && let Ok(id) = HeaderValue::from_str(self.request_id().as_str())
-        {
-            absent.insert(id);
+    /// Adds `traceparent`, with a span id of its own as parent, `tracestate` and `x-request-id` to a call to another
+    /// service, as far as it has none. A call with a `traceparent` of its own keeps its `tracestate` too, or gets none.
+    pub fn add_to_call(&self, headers: &mut HeaderMap) {
+        self.add_parent(SpanId::random(), headers);
+    }
+
+    fn add_parent(&self, parent: SpanId, headers: &mut HeaderMap) {
+        if !headers.contains_key(TRACEPARENT) {
+            add(headers, TRACEPARENT, || Some(self.traceparent(parent)));
+            add(headers, TRACESTATE, || HeaderValue::from_str(self.state().as_str()?).ok());
         }
+        self.add_request_id(headers);
+    }
+
+    /// Adds `x-request-id` to a message that has none.
+    pub fn add_request_id(&self, headers: &mut HeaderMap) {
+        add(headers, X_REQUEST_ID, || HeaderValue::from_str(self.request_id().as_str()).ok());
     }
 
     /// Adds `traceresponse` to a response that has none.
     pub fn add_traceresponse(&self, headers: &mut HeaderMap) {
-        if let Entry::Vacant(absent) = headers.entry(TRACERESPONSE) {
-            absent.insert(self.traceparent());
-        }
+        add(headers, TRACERESPONSE, || Some(self.traceparent(self.span_id())));
     }
 
-    fn traceparent(&self) -> HeaderValue {
-        let parent = Traceparent { trace_id: self.trace_id(), parent_id: self.span_id(), flags: self.flags() };
+    fn traceparent(&self, parent_id: SpanId) -> HeaderValue {
+        let parent = Traceparent { trace_id: self.trace_id(), parent_id, flags: self.flags() };
         HeaderValue::from_bytes(&parent.format()).expect("OK because hex digits and dashes are visible ASCII")
+    }
+}
+
+/// Adds a header that is absent. A map that takes no more headers stays as it is.
+fn add(headers: &mut HeaderMap, name: HeaderName, value: impl FnOnce() -> Option<HeaderValue>) {
+    if let Ok(Entry::Vacant(absent)) = headers.try_entry(name)
+        && let Some(value) = value()
+    {
+        // The room was made above.
+        let _ = absent.try_insert(value);
     }
 }
 
@@ -113,6 +131,45 @@ mod tests {
         assert_eq!(&sent[52..], "-00", "neither sampled nor random was claimed by the caller");
         assert_eq!(outgoing[TRACESTATE], "a=1,b=2");
         assert_eq!(outgoing[X_REQUEST_ID], "r1");
+    }
+
+    #[test]
+    fn measured_call_has_a_parent_of_its_own_and_keeps_what_its_caller_set() {
+        let context = TraceContext::from_headers(&headers(&[(TRACEPARENT, PARENT), (TRACESTATE, "a=1")]));
+        let sent = |set: &[(HeaderName, &str)]| {
+            let mut outgoing = headers(set);
+            context.add_to_call(&mut outgoing);
+            [TRACEPARENT, TRACESTATE, X_REQUEST_ID].map(|name| {
+                assert!(outgoing.get_all(&name).iter().count() <= 1, "{name}");
+                outgoing.get(&name).map(|value| value.to_str().unwrap().to_owned())
+            })
+        };
+        let [first, second] = [sent(&[]), sent(&[])];
+        let parents = [&first, &second].map(|call| call[0].as_deref().unwrap()[36..52].to_owned());
+        assert_eq!(first[0].as_deref().unwrap()[..36], PARENT[..36]);
+        assert_ne!(parents[0], parents[1]);
+        assert!(!parents.contains(&context.span_id().to_string()), "{parents:?}");
+        assert_eq!(first[1..], [Some("a=1".to_owned()), Some(context.request_id().to_string())]);
+        let own = [Some("own".to_owned()), None, Some("mine".to_owned())];
+        assert_eq!(sent(&[(TRACEPARENT, "own"), (X_REQUEST_ID, "mine")]), own);
+        assert_eq!(sent(&[(TRACESTATE, "own=1")])[1].as_deref(), Some("own=1"));
+    }
+
+    #[test]
+    fn full_header_map_is_left_as_it_is() {
+        let mut full = HeaderMap::new();
+        for number in 0.. {
+            let name = HeaderName::try_from(format!("x-{number}")).unwrap();
+            if full.try_insert(name, HeaderValue::from_static("1")).is_err() {
+                break;
+            }
+        }
+        let before = full.len();
+        let context = TraceContext::new_root();
+        context.add_to_call(&mut full);
+        context.inject(&mut full);
+        context.add_traceresponse(&mut full);
+        assert_eq!(full.len(), before);
     }
 
     #[test]

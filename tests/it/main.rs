@@ -18,6 +18,7 @@ mod host;
 mod hostile;
 mod ledger;
 mod monitoring;
+mod outgoing;
 mod scrape;
 mod secrets;
 mod stop;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::labels::{AccessReason, Basis, Decision};
 use crate::business::base::Base;
 use crate::business::known::Known;
-use crate::business::label::OTHER;
 use crate::diagnostics::Problem;
 use crate::metrics::{Counter, Family, LabelValue};
 
@@ -67,7 +66,7 @@ impl Decisions {
         let series = |reason: LabelValue| self.family.series([decision.into(), basis.into(), reason]);
         if !self.known.has_room() {
             self.base.diagnostics.report(Problem::UnknownLabelValue, "there are too many reasons of access decisions");
-            return series(OTHER.into());
+            return series(LabelValue::OTHER.into());
         }
         let counter = series(reason.resolve(&self.base.diagnostics));
         self.known.keep((decision, basis, reason), &counter);
