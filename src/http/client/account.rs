@@ -83,11 +83,7 @@ impl Account {
             durations: Default::default(),
         });
         for status in [StatusCode::OK, StatusCode::INTERNAL_SERVER_ERROR] {
-            self.duration(
-                &account,
-                method,
-                End { class: StatusClass::of(Some(status)), outcome: Outcome::of_complete(status) },
-            );
+            self.duration(&account, method, End::answered(method, status));
         }
         self.duration(&account, method, End::unanswered(Outcome::Failed));
         account
