@@ -56,8 +56,12 @@ type ClientHistogram = prometheus_client::metrics::histogram::Histogram;
 type ClientFamily = prometheus_client::metrics::family::Family<Labels, ClientHistogram, fn() -> ClientHistogram>;
 
 fn ours(series: usize) -> Registry {
+    filled(RegistryOptions::new(), series)
+}
+
+fn filled(options: RegistryOptions, series: usize) -> Registry {
     let limits = Limits { per_family: 1_000_000, in_all: 1_000_000 };
-    let registry = Registry::with(RegistryOptions::new().limits(limits));
+    let registry = Registry::with(options.limits(limits));
     let family: Family<Histogram, 3> = Meter::new(&registry).histogram(&LATENCY).expect("a valid definition");
     each_series(series, |method, route, status_class, samples| {
         let handle = family.series([method.into(), LabelValue::capped(route), status_class.into()]);
@@ -156,28 +160,22 @@ fn compare(title: &str, rounds: usize, times: u32, mut contenders: Vec<Contender
 fn renderers(series: usize) -> Vec<Contender> {
     let (ours, client, tikv, exporter) = (ours(series), client(series), tikv(series), exporter(series));
     let handle = exporter.handle();
-    let mut texts = (Vec::new(), String::new(), String::new());
+    let mut texts = (String::new(), String::new());
     vec![
-        Contender::new("ours, text", move |times| {
-            for _ in 0..times {
-                texts.0.clear();
-                ours.encode(Format::Text, &mut texts.0);
-                black_box(&texts.0);
-            }
-        }),
+        encoder("ours, text", ours, Format::Text),
         Contender::new("prometheus-client 0.25", move |times| {
             for _ in 0..times {
-                texts.1.clear();
-                prometheus_client::encoding::text::encode(&mut texts.1, &client).expect("a String takes all");
-                black_box(&texts.1);
+                texts.0.clear();
+                prometheus_client::encoding::text::encode(&mut texts.0, &client).expect("a String takes all");
+                black_box(&texts.0);
             }
         }),
         Contender::new("prometheus 0.14", move |times| {
             for _ in 0..times {
-                texts.2.clear();
+                texts.1.clear();
                 let families = tikv.gather();
-                prometheus::TextEncoder::new().encode_utf8(&families, &mut texts.2).expect("a String takes all");
-                black_box(&texts.2);
+                prometheus::TextEncoder::new().encode_utf8(&families, &mut texts.1).expect("a String takes all");
+                black_box(&texts.1);
             }
         }),
         Contender::new("metrics-exporter-prometheus 0.18", move |times| {
@@ -232,6 +230,12 @@ fn histograms() -> Vec<Subject> {
     static LONE: Definition = Definition::histogram("response_time_seconds", "Time.").unit(Unit::Seconds);
     let family: Family<Histogram, 0> = Meter::new(&Registry::new()).histogram(&LONE).expect("a valid definition");
     let (ours, timed) = (family.series([]), family.series([]));
+    #[cfg(feature = "protobuf")]
+    let native = {
+        let meter = Meter::new(&Registry::new());
+        let family: Family<Histogram, 0> = meter.histogram(&LONE.native()).expect("a valid definition");
+        family.series([])
+    };
     let client = ClientHistogram::new(LATENCY_EDGES.iter().copied());
     let options = prometheus::HistogramOpts::new(LATENCY.name(), LATENCY.help()).buckets(LATENCY_EDGES.to_vec());
     let tikv = prometheus::Histogram::with_opts(options).expect("valid options");
@@ -241,6 +245,8 @@ fn histograms() -> Vec<Subject> {
     let durations: Arc<[Duration]> = samples.iter().map(|sample| Duration::from_secs_f64(*sample)).collect();
     vec![
         ("ours, record(f64)", run(&samples, move |sample| ours.record(sample))),
+        #[cfg(feature = "protobuf")]
+        ("ours, with native buckets", run(&samples, move |sample| native.record(sample))),
         (
             "ours, record_duration",
             Arc::new(move |times| {
@@ -331,6 +337,10 @@ fn main() {
         let own = compare(&title, rounds, 1, renderers(*series));
         per_series.push((*series, own / *series as f64));
     }
+    #[cfg(feature = "protobuf")]
+    for series in sizes {
+        compare(&format!("encode {series} histograms of 14 buckets"), rounds, 1, formats(*series));
+    }
     let many = if short { 500 } else { 200_000 };
     let lone = compare(&format!("render {many} histograms of 14 buckets"), rounds.min(5), 1, vec![ours_alone(many)]);
     per_series.push((many, lone / many as f64));
@@ -355,12 +365,27 @@ fn main() {
 }
 
 fn ours_alone(series: usize) -> Contender {
-    let (registry, mut text) = (ours(series), Vec::new());
-    Contender::new("ours, text", move |times| {
+    encoder("ours, text", ours(series), Format::Text)
+}
+
+/// The protobuf format beside the text, with the buckets of the edges and with native ones as well.
+#[cfg(feature = "protobuf")]
+fn formats(series: usize) -> Vec<Contender> {
+    let native = filled(RegistryOptions::new().native_histograms([LATENCY.name()]), series);
+    vec![
+        encoder("ours, text", ours(series), Format::Text),
+        encoder("ours, protobuf", ours(series), Format::Protobuf),
+        encoder("ours, protobuf with native buckets", native, Format::Protobuf),
+    ]
+}
+
+fn encoder(name: &'static str, registry: Registry, format: Format) -> Contender {
+    let mut out = Vec::new();
+    Contender::new(name, move |times| {
         for _ in 0..times {
-            text.clear();
-            registry.encode(Format::Text, &mut text);
-            black_box(&text);
+            out.clear();
+            registry.encode(format, &mut out);
+            black_box(&out);
         }
     })
 }

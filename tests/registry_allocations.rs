@@ -68,12 +68,47 @@ fn encoding_allocates_nothing_once_its_buffer_is_large_enough() {
     meter.collector("any", collector).unwrap();
     registry.collect();
     let mut out = Vec::new();
-    for format in [Format::Text, Format::OpenMetrics] {
+    let formats = [
+        Format::Text,
+        Format::OpenMetrics,
+        #[cfg(feature = "protobuf")]
+        Format::Protobuf,
+    ];
+    for format in formats {
         allocates_nothing(|| {
             out.clear();
             registry.encode(format, &mut out);
         });
     }
+}
+
+#[cfg(feature = "protobuf")]
+#[test]
+fn native_buckets_allocate_once_for_each_doubling_and_nothing_for_a_scrape() {
+    static WAIT: Definition = Definition::histogram("wait_seconds", "Wait.").unit(Unit::Seconds).native();
+    let registry = Registry::new();
+    let wait = Meter::new(&registry).histogram(&WAIT).unwrap().series([]);
+    let all = || (0..64).for_each(|bits| wait.record_duration(Duration::from_nanos(1 << bits)));
+    allocates_nothing(all);
+    let before = LIVE_BYTES.get();
+    all();
+    assert_eq!(LIVE_BYTES.get(), before);
+    let mut out = Vec::new();
+    allocates_nothing(|| {
+        out.clear();
+        registry.encode(Format::Protobuf, &mut out);
+    });
+}
+
+#[cfg(feature = "protobuf")]
+#[test]
+fn native_buckets_of_seconds_take_at_most_six_kibibytes() {
+    static WAIT: Definition = Definition::histogram("wait_seconds", "Wait.").unit(Unit::Seconds).native();
+    let wait = Meter::new(&Registry::new()).histogram(&WAIT).unwrap().series([]);
+    let before = LIVE_BYTES.get();
+    (0..64).for_each(|bits| wait.record_duration(Duration::from_nanos((1 << bits) + 1)));
+    let bytes = LIVE_BYTES.get() - before;
+    assert!(bytes <= 6 * 1024, "{bytes}");
 }
 
 #[test]

@@ -137,16 +137,25 @@ pub(super) fn pairs(identity: &str) -> Vec<(&str, String)> {
 }
 
 fn unescaped(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    let mut chars = value.chars();
-    while let Some(c) = chars.next() {
-        match (c, if c == '\\' { chars.next() } else { None }) {
-            ('\\', Some('n')) => out.push('\n'),
-            ('\\', Some(escaped)) => out.push(escaped),
-            (c, _) => out.push(c),
+    plain_pieces(value).collect()
+}
+
+/// What an escaped value is put together from when it is plain again.
+pub(super) fn plain_pieces(escaped_value: &str) -> impl Iterator<Item = &str> {
+    let mut rest = escaped_value;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
         }
-    }
-    out
+        let Some(after) = rest.strip_prefix('\\') else {
+            let (piece, after) = rest.split_at(rest.find('\\').unwrap_or(rest.len()));
+            rest = after;
+            return Some(piece);
+        };
+        let (sign, after) = after.split_at(after.chars().next().map_or(0, char::len_utf8));
+        rest = after;
+        Some(if sign == "n" { "\n" } else { sign })
+    })
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ mod histogram_snapshot;
 mod increase;
 mod label;
 mod meter;
+#[cfg(feature = "protobuf")]
+mod native_histograms;
 mod options;
 mod registry;
 mod snapshot;

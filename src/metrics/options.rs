@@ -1,5 +1,7 @@
 //! How a registry is set up.
 
+#[cfg(feature = "protobuf")]
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -23,6 +25,8 @@ pub struct RegistryOptions {
     pub(super) clock: Clock,
     pub(super) expire_idle_after: Option<Duration>,
     pub(super) collect_within: Duration,
+    #[cfg(feature = "protobuf")]
+    pub(super) native_histograms: BTreeSet<String>,
 }
 
 /// How long a gather waits for collectors unless [`RegistryOptions::collect_within`] says otherwise. Chosen: reading
@@ -38,6 +42,8 @@ impl Default for RegistryOptions {
             clock: Clock::default(),
             expire_idle_after: None,
             collect_within: DEFAULT_COLLECT_WITHIN,
+            #[cfg(feature = "protobuf")]
+            native_histograms: BTreeSet::new(),
         }
     }
 }
@@ -98,5 +104,19 @@ impl RegistryOptions {
     #[must_use]
     pub fn collect_within(self, limit: Duration) -> Self {
         Self { collect_within: limit, ..self }
+    }
+
+    /// Gives the histograms of these names native buckets as well, whoever registers them, a library through the
+    /// `metrics` facade included. A name that no histogram has does nothing here;
+    /// [`Monitoring`](crate::Monitoring) refuses it when it is built.
+    ///
+    /// Prometheus reads native buckets from the protobuf format only, for which it asks when it is told to take native
+    /// histograms; then it takes them in place of the buckets of the edges, unless it is told to take both. The text
+    /// formats have the edges' buckets as before. See [`Definition::native`](super::Definition::native).
+    #[cfg(feature = "protobuf")]
+    #[must_use]
+    pub fn native_histograms(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.native_histograms.extend(names.into_iter().map(Into::into));
+        self
     }
 }

@@ -1,5 +1,7 @@
 //! The registry: every family of one `Monitoring`, found by name.
 
+#[cfg(feature = "protobuf")]
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
@@ -38,6 +40,8 @@ pub(super) struct Inner {
     pub(super) collectors: Collectors,
     budget: Arc<Budget>,
     expiry: Option<Expiry>,
+    #[cfg(feature = "protobuf")]
+    pub(super) native_histograms: BTreeSet<String>,
 }
 
 impl Registry {
@@ -54,12 +58,22 @@ impl Registry {
             clock,
             expire_idle_after,
             collect_within,
+            #[cfg(feature = "protobuf")]
+            native_histograms,
         } = options;
         let budget = Arc::new(Budget { per_family, in_all, used: AtomicUsize::new(0), diagnostics });
         let families = RwLock::new(Families::with_own(&budget));
         let collectors = Collectors::new(clock.clone(), collect_within, &budget);
         let expiry = expire_idle_after.map(|after| Expiry::new(after, clock));
-        Self(Arc::new(Inner { families, index: Index::new(in_all), collectors, budget, expiry }))
+        Self(Arc::new(Inner {
+            families,
+            index: Index::new(in_all),
+            collectors,
+            budget,
+            expiry,
+            #[cfg(feature = "protobuf")]
+            native_histograms,
+        }))
     }
 
     /// Runs the [`Collector`](super::Collector)s that are due and shows what they measure: to be called before the
@@ -152,6 +166,8 @@ impl Registry {
             definition.absent_until_set || source == Source::Collectors,
             self.diagnostics().clone(),
         );
+        #[cfg(feature = "protobuf")]
+        let shape = if definition.native { shape.with_native_buckets() } else { self.with_asked_buckets(name, shape) };
         Ok(families.add(FamilyCore::new(name, name, shape, Some(*definition), source, Arc::clone(&self.0.budget))))
     }
 
@@ -180,7 +196,10 @@ impl Registry {
         if families.len() >= MOST_FAMILIES || self.0.budget.is_used_up() {
             return Err(Refused::Full);
         }
-        Ok(families.add(FamilyCore::new(name, raw_name, shape(), None, Source::Handles, Arc::clone(&self.0.budget))))
+        let shape = shape();
+        #[cfg(feature = "protobuf")]
+        let shape = self.with_asked_buckets(name, shape);
+        Ok(families.add(FamilyCore::new(name, raw_name, shape, None, Source::Handles, Arc::clone(&self.0.budget))))
     }
 
     pub(super) fn families(&self) -> Arc<[Arc<FamilyCore>]> {

@@ -130,6 +130,25 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Gives the histograms of these names native buckets as well, for Prometheus to scrape in the protobuf format; see
+    /// [`RegistryOptions::native_histograms`] and [`Definition::native`]. The names are of metrics of this crate: a
+    /// service's own definition says so itself. Default: none.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use aistm7_monitoring::Monitoring;
+    ///
+    /// let built = Monitoring::builder("orders").native_histograms(["no_such_metric"]).build();
+    /// assert!(built.unwrap_err().to_string().contains("no_such_metric"));
+    /// # }
+    /// ```
+    #[cfg(feature = "protobuf")]
+    pub fn native_histograms(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.registry = self.registry.native_histograms(names);
+        self
+    }
+
     /// How long requests are still served after readiness says no. Default: [`DEFAULT_DRAIN_DELAY`].
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
@@ -235,6 +254,9 @@ impl MonitoringBuilder {
         let business = super::business::Business::register(&meter, &self.clock)?;
         #[cfg(feature = "health")]
         let health = super::health::start(self.checks, &self.clock, &drain, &meter)?;
+        // After everything that registers.
+        #[cfg(feature = "protobuf")]
+        registry.check_native_histograms()?;
 
         let monitoring = Monitoring(Arc::new(Inner {
             identity,

@@ -9,6 +9,11 @@ mod http;
 #[path = "../support/poll.rs"]
 mod poll;
 
+#[cfg(feature = "protobuf")]
+#[allow(dead_code, reason = "the tests of the registry use the rest")]
+#[path = "../support/protobuf.rs"]
+mod protobuf;
+
 mod client;
 mod json;
 mod service;

@@ -444,3 +444,14 @@ async fn settings_of_the_registry_are_the_builders() {
     let text = monitoring.registry().render();
     assert!(!text.contains("side=\"buy\""), "nobody holds it and it was shown: {text}");
 }
+
+#[cfg(feature = "protobuf")]
+#[tokio::test]
+async fn native_histograms_of_no_histogram_are_refused() {
+    let build = |name: &str| fresh().native_histograms(["api_response_time_seconds", name]).build();
+    assert!(build("risk_model_execution_duration_seconds").is_ok());
+    let unknown = build("api_response_tme_seconds").unwrap_err();
+    assert!(matches!(unknown, BuildError::Definition(DefinitionError::Unknown { .. })), "{unknown}");
+    let counter = build("api_requests_total").unwrap_err();
+    assert_eq!(counter.to_string(), "metric \"api_requests_total\" is a counter, not a histogram");
+}

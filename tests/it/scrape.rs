@@ -94,6 +94,42 @@ async fn head_has_the_headers_of_get_and_no_body() {
     assert!(bytes(response).await.is_empty());
 }
 
+/// What Prometheus 2.42 sends when it takes native histograms.
+#[cfg(feature = "protobuf")]
+const TAKING_NATIVE_HISTOGRAMS: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+    encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,\
+    application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+
+#[cfg(feature = "protobuf")]
+#[tokio::test]
+async fn protobuf_is_served_as_the_texts_are() {
+    use crate::protobuf;
+
+    let monitoring = monitoring();
+    let accept = ("accept", TAKING_NATIVE_HISTOGRAMS);
+    let whole = ask(&monitoring, Method::GET, "/metrics", &[accept]).await;
+    let content_type = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+    assert_eq!(whole.headers()["content-type"], content_type);
+    let whole = protobuf::families(&bytes(whole).await);
+    let plain = text(ask(&monitoring, Method::GET, "/metrics", &[]).await).await;
+    let shown = protobuf::samples(&whole).into_keys().filter(|series| !is_of_scrapes(series));
+    let mut expected: Vec<_> = samples(&plain).iter().map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect();
+    expected.sort_unstable();
+    assert_eq!(shown.collect::<Vec<_>>(), expected);
+
+    let packed =
+        ask(&monitoring, Method::GET, "/metrics?name[]=service_info", &[accept, ("accept-encoding", "gzip")]).await;
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let mut unpacked = Vec::new();
+    GzDecoder::new(bytes(packed).await.as_slice()).read_to_end(&mut unpacked).unwrap();
+    let families = protobuf::families(&unpacked);
+    assert_eq!(families.iter().map(protobuf::MetricFamily::name).collect::<Vec<_>>(), ["service_info"]);
+
+    let head = ask(&monitoring, Method::HEAD, "/metrics", &[accept]).await;
+    assert_eq!(head.headers()["content-type"], content_type);
+    assert!(bytes(head).await.is_empty());
+}
+
 static GATE: Definition = Definition::gauge("gate", "Opens when the test says so.");
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The registry as a whole: against a model, under threads, and before Prometheus's own judge.
 
 mod model;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod scrape;
 mod threads;
 

@@ -114,5 +114,7 @@ proptest! {
             shown.retain(|series, _| !series.starts_with("monitoring_"));
             prop_assert_eq!(&shown, &model.0);
         }
+        #[cfg(feature = "protobuf")]
+        prop_assert_eq!(&crate::support::protobuf::samples(&crate::protobuf::decoded(&registry)), &model.0);
     }
 }

@@ -30,14 +30,18 @@ pub(crate) fn samples(text: &str) -> BTreeMap<String, f64> {
     samples
 }
 
-pub(crate) fn encoded(registry: &Registry, format: Format) -> String {
+pub(crate) fn bytes(registry: &Registry, format: Format) -> Vec<u8> {
     let mut out = Vec::new();
     registry.encode(format, &mut out);
-    String::from_utf8(out).expect("is UTF-8")
+    out
+}
+
+pub(crate) fn encoded(registry: &Registry, format: Format) -> String {
+    String::from_utf8(bytes(registry, format)).expect("is UTF-8")
 }
 
 /// Everything that the facade lets in, whatever a library may do.
-fn hostile() -> Registry {
+pub(crate) fn hostile() -> Registry {
     static WAIT: Definition =
         Definition::histogram("wait_seconds", "Wait \\ \"quoted\"\nand on.").unit(Unit::Seconds).labels(&["queue"]);
     let registry = Registry::new();

@@ -6,6 +6,8 @@
 //! From the bottom: [`poll`] waits, [`port`], [`home`] and [`tool`] find a place and a program, [`daemon`] is one
 //! child process with its descendants, [`server`] is a daemon that can be started again. A file per server is on top.
 //!
+//! [`protobuf`] reads the format of `/metrics` that no eye reads.
+//!
 //! A helper panics where a test could only unwrap: the panic says what was expected and shows the server's log.
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
@@ -21,6 +23,7 @@ pub(crate) mod port;
 pub(crate) mod postgres;
 pub(crate) mod prometheus;
 pub(crate) mod promtool;
+pub(crate) mod protobuf;
 pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod tool;

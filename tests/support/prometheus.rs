@@ -32,6 +32,17 @@ impl Prometheus {
     /// such as `("honor_labels", "true")`; a value may be any YAML in flow style.
     #[track_caller]
     pub(crate) fn scraping(targets: &[SocketAddr], options: &[(&str, &str)]) -> Self {
+        Self::start(targets, options, &[])
+    }
+
+    /// As [`Prometheus::scraping`], taking native histograms, for which it asks in the protobuf format.
+    #[track_caller]
+    pub(crate) fn scraping_native_histograms(targets: &[SocketAddr]) -> Self {
+        Self::start(targets, &[], &["--enable-feature=native-histograms"])
+    }
+
+    #[track_caller]
+    fn start(targets: &[SocketAddr], options: &[(&str, &str)], flags: &[&str]) -> Self {
         let targets: Vec<String> = targets.iter().map(|target| format!("'{target}'")).collect();
         let mut text = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
@@ -46,11 +57,12 @@ impl Prometheus {
         let server = Server::start(LAUNCH, Home::of_server("prometheus"), |home, port| {
             let path = |name: &str| home.path().join(name).display().to_string();
             home.write("prometheus.yml", &text);
-            vec![
-                format!("--config.file={}", path("prometheus.yml")).into(),
-                format!("--storage.tsdb.path={}", path("data")).into(),
-                format!("--web.listen-address={}", loopback(port)).into(),
-            ]
+            let own = [
+                format!("--config.file={}", path("prometheus.yml")),
+                format!("--storage.tsdb.path={}", path("data")),
+                format!("--web.listen-address={}", loopback(port)),
+            ];
+            own.into_iter().chain(flags.iter().map(|flag| (*flag).to_owned())).map(Into::into).collect()
         });
         Self { server }
     }

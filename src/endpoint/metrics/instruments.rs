@@ -33,6 +33,8 @@ pub(crate) struct ScrapeInstruments {
     in_flight: Tally,
     text: FormatInstruments,
     open_metrics: FormatInstruments,
+    #[cfg(feature = "protobuf")]
+    protobuf: FormatInstruments,
 }
 
 /// The handles of scrapes in one format.
@@ -55,6 +57,8 @@ impl ScrapeInstruments {
             in_flight: meter.gauge(&IN_FLIGHT)?.tally([]),
             text: of("text"),
             open_metrics: of("openmetrics"),
+            #[cfg(feature = "protobuf")]
+            protobuf: of("protobuf"),
         })
     }
 
@@ -62,6 +66,8 @@ impl ScrapeInstruments {
         match format {
             Format::Text => &self.text,
             Format::OpenMetrics => &self.open_metrics,
+            #[cfg(feature = "protobuf")]
+            Format::Protobuf => &self.protobuf,
         }
     }
 

@@ -1,29 +1,51 @@
 //! Which format and encoding a scraper gets, by its `Accept` and `Accept-Encoding` headers (RFC 9110, section 12.5).
 
+use std::str::Split;
+
 use crate::metrics::exposition::Format;
 
 /// Every format, the one first that wins when a scraper likes two equally.
-const FORMATS: [Format; 2] = [Format::Text, Format::OpenMetrics];
+const FORMATS: &[Format] = &[
+    Format::Text,
+    Format::OpenMetrics,
+    #[cfg(feature = "protobuf")]
+    Format::Protobuf,
+];
 
-/// The format that a scraper likes best, by its `Accept` headers; text if it accepts neither, since a scrape that can be
+/// The format that a scraper likes best, by its `Accept` headers; text if it accepts none, since a scrape that can be
 /// read is worth more than a 406.
 pub(super) fn format<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
     let ranges: Vec<_> = elements(accept).filter_map(Range::parse).collect();
     let mut best = (0, Format::Text);
     for format in FORMATS {
-        let quality = quality_of(&ranges, format);
+        let quality = quality_of(&ranges, *format);
         if quality > best.0 {
-            best = (quality, format);
+            best = (quality, *format);
         }
     }
     best.1
 }
 
-/// Type, subtype and version of a format's media type.
-const fn media_type(format: Format) -> (&'static str, &'static str, &'static str) {
+/// What a format is called in an `Accept` header.
+struct MediaType {
+    kind: &'static str,
+    subtype: &'static str,
+    /// A range that gives one of these another value means something else; others, such as `escaping`, say nothing.
+    parameters: &'static [(&'static str, &'static str)],
+}
+
+const fn media_type(format: Format) -> MediaType {
     match format {
-        Format::Text => ("text", "plain", "0.0.4"),
-        Format::OpenMetrics => ("application", "openmetrics-text", "1.0.0"),
+        Format::Text => MediaType { kind: "text", subtype: "plain", parameters: &[("version", "0.0.4")] },
+        Format::OpenMetrics => {
+            MediaType { kind: "application", subtype: "openmetrics-text", parameters: &[("version", "1.0.0")] }
+        }
+        #[cfg(feature = "protobuf")]
+        Format::Protobuf => MediaType {
+            kind: "application",
+            subtype: "vnd.google.protobuf",
+            parameters: &[("proto", "io.prometheus.client.MetricFamily"), ("encoding", "delimited")],
+        },
     }
 }
 
@@ -31,8 +53,8 @@ const fn media_type(format: Format) -> (&'static str, &'static str, &'static str
 pub(super) fn accepts_gzip<'a>(accept_encoding: impl IntoIterator<Item = &'a str>) -> bool {
     let mut wildcard = false;
     for element in elements(accept_encoding) {
-        let mut parts = element.split(';').map(str::trim);
-        let coding = parts.next().unwrap_or_default();
+        let mut parts = element.split(';');
+        let coding = parts.next().unwrap_or_default().trim();
         let accepted = quality(parts) > 0;
         if coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip") {
             return accepted;
@@ -46,28 +68,29 @@ pub(super) fn accepts_gzip<'a>(accept_encoding: impl IntoIterator<Item = &'a str
 struct Range<'a> {
     kind: &'a str,
     subtype: &'a str,
-    version: Option<&'a str>,
+    parameters: Split<'a, char>,
     quality: u16,
 }
 
 impl<'a> Range<'a> {
     fn parse(element: &'a str) -> Option<Self> {
-        let mut parts = element.split(';').map(str::trim);
+        let mut parts = element.split(';');
         let (kind, subtype) = parts.next()?.split_once('/')?;
-        let version = parts.clone().find_map(|part| parameter(part, "version"));
-        Some(Self { kind: kind.trim(), subtype: subtype.trim(), version, quality: quality(parts) })
+        let quality = quality(parts.clone());
+        Some(Self { kind: kind.trim(), subtype: subtype.trim(), parameters: parts, quality })
     }
 
     /// How specifically this range names a format; `None` if it does not.
-    fn specificity(&self, format: Format) -> Option<u8> {
-        let (kind, subtype, version) = media_type(format);
+    fn specificity(&self, format: Format) -> Option<usize> {
+        let own = media_type(format);
         match (self.kind, self.subtype) {
             ("*", "*") => Some(0),
-            (own, "*") if own.eq_ignore_ascii_case(kind) => Some(1),
-            (own, name) if own.eq_ignore_ascii_case(kind) && name.eq_ignore_ascii_case(subtype) => match self.version {
-                None => Some(2),
-                Some(asked) => (asked == version).then_some(3),
-            },
+            (kind, "*") if kind.eq_ignore_ascii_case(own.kind) => Some(1),
+            (kind, subtype) if kind.eq_ignore_ascii_case(own.kind) && subtype.eq_ignore_ascii_case(own.subtype) => {
+                let asked = |name| self.parameters.clone().find_map(|part| parameter(part, name));
+                let given = own.parameters.iter().filter_map(|(name, value)| Some((asked(name)?, *value)));
+                given.clone().all(|(asked, value)| asked == value).then(|| 2 + given.count())
+            }
             _ => None,
         }
     }
@@ -125,6 +148,41 @@ mod tests {
             (vec!["image/png"], Format::Text),
         ] {
             assert_eq!(super::format(accept.iter().copied()), format, "{accept:?}");
+        }
+    }
+
+    #[cfg(feature = "protobuf")]
+    #[test]
+    fn prometheus_gets_protobuf_when_it_likes_that_best() {
+        // With native histograms switched on, in order of versions.
+        let prometheus_2_42 = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,\
+            application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,\
+            text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+        let prometheus_2_49 = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+            encoding=delimited;q=0.5,application/openmetrics-text;version=1.0.0;q=0.4,\
+            application/openmetrics-text;version=0.0.1;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+        let prometheus_3 = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+            encoding=delimited;escaping=allow-utf-8;q=0.6,\
+            application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+            application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
+            text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+        // Without, the oldest that has a protobuf parser, which it only uses when asked to.
+        let texts_only = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+            text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+        for (accept, format) in [
+            (prometheus_2_42, Format::Protobuf),
+            (prometheus_2_49, Format::Protobuf),
+            (prometheus_3, Format::Protobuf),
+            (texts_only, Format::OpenMetrics),
+            ("application/vnd.google.protobuf", Format::Protobuf),
+            ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text", Format::Text),
+            ("application/vnd.google.protobuf;proto=io.prometheus.write.v2.Request;encoding=delimited", Format::Text),
+            ("application/vnd.google.protobuf;encoding=delimited;q=0.2, text/plain;q=0.3", Format::Text),
+            ("application/vnd.google.protobuf;encoding=delimited;q=0, application/vnd.google.protobuf", Format::Text),
+            ("application/*", Format::OpenMetrics),
+            ("*/*", Format::Text),
+        ] {
+            assert_eq!(super::format([accept]), format, "{accept}");
         }
     }
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+#[cfg(feature = "protobuf")]
+use super::native::NativeBuckets;
 use super::spread::{Lines, Spread};
 use super::{Recorded, Shape};
 use crate::metrics::definition::Unit;
+use crate::metrics::exposition::seconds;
 
 /// Fixed buckets, none of them cumulative; the last one is `+Inf`'s own.
 pub(in crate::metrics) struct HistogramCell {
@@ -17,6 +20,9 @@ pub(in crate::metrics) struct HistogramCell {
     words: Lines,
     /// What threads recorded that met another one at `words`; of the same layout.
     spread: Spread,
+    /// Only if the family was set up so.
+    #[cfg(feature = "protobuf")]
+    native: Option<Box<NativeBuckets>>,
 }
 
 /// Where the sum is: integer nanoseconds when the unit is seconds, else the bits of an `f64`.
@@ -27,7 +33,16 @@ impl HistogramCell {
     pub(super) fn new(shape: Arc<Shape>, labels: Arc<str>) -> Self {
         // A bucket for each edge and one for +Inf.
         let words = Lines::of(FIRST_BUCKET + shape.edges.len() + 1);
-        Self { shape, labels, words, spread: Spread::default() }
+        #[cfg(feature = "protobuf")]
+        let native = shape.has_native_buckets.then(|| Box::new(NativeBuckets::new(shape.unit)));
+        Self {
+            shape,
+            labels,
+            words,
+            spread: Spread::default(),
+            #[cfg(feature = "protobuf")]
+            native,
+        }
     }
 
     /// Records a sample in the family's unit. Not a number, infinite and (for seconds) negative samples and those past
@@ -43,6 +58,10 @@ impl HistogramCell {
         // The cast is exact up to 2^53 repetitions of one sample.
         let total = value * times as f64;
         self.add(bucket, times, |bits| (f64::from_bits(bits) + total).to_bits());
+        #[cfg(feature = "protobuf")]
+        if let Some(native) = &self.native {
+            native.count(value, times);
+        }
     }
 
     #[inline]
@@ -62,6 +81,10 @@ impl HistogramCell {
         let bucket = self.shape.nanos_above.partition_point(|above| *above <= nanos);
         let total = nanos.saturating_mul(times);
         self.add(bucket, times, |sum| sum.wrapping_add(total));
+        #[cfg(feature = "protobuf")]
+        if let Some(native) = &self.native {
+            native.count_nanos(nanos, times);
+        }
     }
 
     #[inline]
@@ -73,6 +96,12 @@ impl HistogramCell {
             seen = other;
             self.spread.collided(self.words.words());
         }
+    }
+
+    /// The native buckets, if there are any.
+    #[cfg(feature = "protobuf")]
+    pub(in crate::metrics) fn native(&self) -> Option<&NativeBuckets> {
+        self.native.as_deref()
     }
 
     pub(super) fn recorded(&self) -> Recorded {
@@ -115,7 +144,7 @@ pub(in crate::metrics) enum Sum {
 impl Sum {
     pub(in crate::metrics) fn as_f64(self) -> f64 {
         match self {
-            Self::Nanos(nanos) => Duration::from_nanos(nanos).as_secs_f64(),
+            Self::Nanos(nanos) => seconds(nanos),
             Self::Number(number) => number,
         }
     }

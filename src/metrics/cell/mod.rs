@@ -6,6 +6,8 @@
 mod counter;
 mod gauge;
 mod histogram;
+#[cfg(feature = "protobuf")]
+mod native;
 mod spread;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +16,8 @@ use std::sync::{Arc, Weak};
 pub(super) use self::counter::CounterCell;
 pub(super) use self::gauge::GaugeCell;
 pub(super) use self::histogram::{HistogramCell, Sum};
+#[cfg(feature = "protobuf")]
+pub(super) use self::native::{NativeBuckets, NativeReading, ZERO_THRESHOLD};
 use super::definition::{Kind, Unit};
 use super::label::OVERFLOW;
 use crate::diagnostics::{Diagnostics, Problem};
@@ -27,6 +31,8 @@ pub(super) struct Shape {
     nanos_above: Box<[u64]>,
     absent_until_set: bool,
     diagnostics: Diagnostics,
+    #[cfg(feature = "protobuf")]
+    has_native_buckets: bool,
 }
 
 impl Shape {
@@ -36,7 +42,22 @@ impl Shape {
             Unit::Seconds => edges.iter().map(above).collect(),
             _ => Box::default(),
         };
-        Self { kind, unit, edges: edges.into(), nanos_above, absent_until_set, diagnostics }
+        Self {
+            kind,
+            unit,
+            edges: edges.into(),
+            nanos_above,
+            absent_until_set,
+            diagnostics,
+            #[cfg(feature = "protobuf")]
+            has_native_buckets: false,
+        }
+    }
+
+    /// Gives the series of a histogram native buckets beside those of the edges.
+    #[cfg(feature = "protobuf")]
+    pub(super) fn with_native_buckets(self) -> Self {
+        Self { has_native_buckets: true, ..self }
     }
 
     fn reject(&self) {

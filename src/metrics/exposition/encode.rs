@@ -5,6 +5,8 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
+#[cfg(feature = "protobuf")]
+use super::protobuf;
 use super::{Format, number, openmetrics, text};
 use crate::metrics::cell::{Cell, HistogramCell, Sum};
 use crate::metrics::definition::{Kind, Unit};
@@ -34,24 +36,36 @@ pub(in crate::metrics) fn encode(
     out: &mut Vec<u8>,
 ) {
     for family in families.iter().filter(|family| wanted(&family.name)) {
-        let before = out.len();
         match format {
-            Format::Text => text::write_metadata(out, &family.name, family.shape.kind.as_str(), family.help()),
-            Format::OpenMetrics => write_open_metadata(families, family, out),
-        }
-        let samples = out.len();
-        for batch in family.cells().chunks(BATCH) {
-            black_box(batch.iter().map(Cell::touch).fold(0, u64::wrapping_add));
-            for cell in batch {
-                write_series(out, family, cell);
-            }
-        }
-        if out.len() == samples {
-            out.truncate(before);
+            Format::Text => write_family(out, family, |out| {
+                text::write_metadata(out, &family.name, family.shape.kind.as_str(), family.help());
+            }),
+            Format::OpenMetrics => write_family(out, family, |out| write_open_metadata(families, family, out)),
+            #[cfg(feature = "protobuf")]
+            Format::Protobuf => protobuf::write_family(out, family),
         }
     }
     if format == Format::OpenMetrics {
         out.extend_from_slice(openmetrics::END);
+    }
+}
+
+/// Appends a family as text; nothing if none of its series has a value.
+fn write_family(out: &mut Vec<u8>, family: &FamilyCore, write_metadata: impl FnOnce(&mut Vec<u8>)) {
+    let before = out.len();
+    write_metadata(out);
+    let samples = out.len();
+    each_cell(&family.cells(), |cell| write_series(out, family, cell));
+    if out.len() == samples {
+        out.truncate(before);
+    }
+}
+
+/// Calls for one cell after the other.
+pub(super) fn each_cell(cells: &[Cell], mut call: impl FnMut(&Cell)) {
+    for batch in cells.chunks(BATCH) {
+        black_box(batch.iter().map(Cell::touch).fold(0, u64::wrapping_add));
+        batch.iter().for_each(&mut call);
     }
 }
 

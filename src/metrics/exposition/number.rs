@@ -23,6 +23,21 @@ pub(super) fn push_seconds(out: &mut Vec<u8>, nanos: u64) {
     }
 }
 
+/// Nanoseconds as the number of seconds next to them: the one that [`push_seconds`] reads back as.
+pub(in crate::metrics) fn seconds(nanos: u64) -> f64 {
+    let whole = nanos as f64;
+    if whole < EXACT {
+        // One rounding, that of the division.
+        return whole / NANOS_PER_SECOND as f64;
+    }
+    // The quotient with far more digits than an `f64` has, the last of which stands for all that follow, so that the
+    // cast rounds as it would round the whole fraction. Scaling it back is exact.
+    const SCALE: u32 = 63;
+    let (scaled, divisor) = (u128::from(nanos) << SCALE, u128::from(NANOS_PER_SECOND));
+    let quotient = (scaled / divisor) | u128::from(!scaled.is_multiple_of(divisor));
+    quotient as f64 / (1u64 << SCALE) as f64
+}
+
 /// Below this every whole `f64` is the integer that it looks like.
 const EXACT: f64 = (1u64 << f64::MANTISSA_DIGITS) as f64;
 
@@ -111,6 +126,9 @@ mod tests {
             let (whole, rest) = parts.split_once('.').unwrap_or((&parts, "0"));
             let read = whole.parse::<u64>().unwrap() * NANOS_PER_SECOND + format!("{rest:0<9}").parse::<u64>().unwrap();
             prop_assert_eq!(read, nanos);
+            for nanos in [nanos, nanos >> 10, nanos >> 40] {
+                prop_assert_eq!(seconds(nanos), written(|out| push_seconds(out, nanos)).parse::<f64>().unwrap());
+            }
             prop_assert_eq!(bound(number).parse::<f64>().ok().filter(|read| !read.is_nan()), Some(number).filter(|n| !n.is_nan()));
         }
     }
