@@ -32,11 +32,13 @@ pub enum Problem {
     CollectorFailed,
     /// A series was given more than once at a time; the first value was kept.
     DuplicateSeries,
+    /// An observed metric is missing from a recorder of the host's, which never reads.
+    ObservationUnread,
 }
 
 impl Problem {
     /// Every kind, in the order of their counters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SampleRejected,
         Self::SeriesOverflow,
         Self::NameConflict,
@@ -47,6 +49,7 @@ impl Problem {
         Self::ObservationPanicked,
         Self::CollectorFailed,
         Self::DuplicateSeries,
+        Self::ObservationUnread,
     ];
 
     /// The value of the `problem` label.
@@ -62,6 +65,7 @@ impl Problem {
             Self::ObservationPanicked => "observation_panicked",
             Self::CollectorFailed => "collector_failed",
             Self::DuplicateSeries => "duplicate_series",
+            Self::ObservationUnread => "observation_unread",
         }
     }
 }

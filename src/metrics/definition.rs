@@ -288,6 +288,14 @@ pub enum DefinitionError {
         /// The name of the metric that was there.
         other: String,
     },
+    /// Further bucket edges are asked for, and a recorder of the host's has its buckets already.
+    #[error(
+        "metric {metric:?} cannot get further bucket edges, because the host's recorder was built with those that it has: put them into the definition"
+    )]
+    HostBuckets {
+        /// The metric's name.
+        metric: String,
+    },
     /// The handle does not fit the definition.
     #[error("metric {metric:?} is a {}, not a {}", defined.as_str(), asked.as_str())]
     WrongKind {

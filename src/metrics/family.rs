@@ -10,8 +10,10 @@ use super::definition::{Definition, Kind};
 use super::family_core::FamilyCore;
 use super::gauge::Gauge;
 use super::histogram::Histogram;
+use super::host::{Destination, HostCell, HostGauge};
 use super::label::{LabelValue, identity};
 use super::tally::Tally;
+use crate::diagnostics::Problem;
 
 /// A registered metric with `N` labels, from which handles are resolved. Cloning shares it.
 pub struct Family<H, const N: usize> {
@@ -34,6 +36,13 @@ impl<H: Handle, const N: usize> Family<H, N> {
         H::from_cell(self.core.cell(self.identity(&values)).cell(), &self.core)
     }
 
+    fn insert_observed(&self, cell: Cell) {
+        match &self.core.shape.host {
+            None => self.core.insert(cell),
+            Some(_) => self.core.report(Problem::ObservationUnread),
+        }
+    }
+
     fn identity(&self, values: &[LabelValue; N]) -> String {
         identity(self.labels.iter().copied().zip(values.iter().map(LabelValue::as_str)))
     }
@@ -42,27 +51,49 @@ impl<H: Handle, const N: usize> Family<H, N> {
 impl<const N: usize> Family<Gauge, N> {
     /// A series whose value is computed whenever it is read; `None` is absent. `read` must not wait. If it
     /// panics, its series is left out of that reading and the panic counted as `observation_panicked`.
+    ///
+    /// A recorder of the host's never reads: reported to one, the series is missing there, which is counted as
+    /// `observation_unread`. Set a gauge, or use [`Family::tally`], instead.
     pub fn observe(&self, values: [LabelValue; N], read: impl Fn() -> Option<f64> + Send + Sync + 'static) {
-        self.core.insert(Cell::ObservedGauge(Observed::new(&self.core.shape, self.identity(&values).into(), read)));
+        self.insert_observed(Cell::ObservedGauge(Observed::new(&self.core.shape, self.identity(&values).into(), read)));
     }
 }
 
 impl<const N: usize> Family<Gauge, N> {
     /// A series that shows how many of something are open.
     pub fn tally(&self, values: [LabelValue; N]) -> Tally {
-        let tally = Tally::default();
+        if let Some(gauge) = self.host_gauge(&values) {
+            return Tally::told_to(gauge);
+        }
+        let tally = Tally::new();
         let shown = tally.clone();
         // The cast is exact below 2^53 things.
         self.observe(values, move || Some(shown.active() as f64));
         tally
+    }
+
+    /// The gauge that nobody reads here, so that it has to be told.
+    fn host_gauge(&self, values: &[LabelValue; N]) -> Option<HostGauge> {
+        self.core.shape.host.as_ref()?;
+        match self.core.cell(self.identity(values)).cell() {
+            Cell::Host(HostCell::Gauge(gauge)) => Some(gauge),
+            _ => None,
+        }
     }
 }
 
 impl<const N: usize> Family<Counter, N> {
     /// A series whose count is read from elsewhere whenever it is shown. `read` must neither wait nor
     /// go back. If it panics, its series is left out of that reading and the panic counted as `observation_panicked`.
+    ///
+    /// A recorder of the host's never reads: reported to one, the series is missing there, which is counted as
+    /// `observation_unread`. Count with a handle instead.
     pub fn observe(&self, values: [LabelValue; N], read: impl Fn() -> u64 + Send + Sync + 'static) {
-        self.core.insert(Cell::ObservedCounter(Observed::new(&self.core.shape, self.identity(&values).into(), read)));
+        self.insert_observed(Cell::ObservedCounter(Observed::new(
+            &self.core.shape,
+            self.identity(&values).into(),
+            read,
+        )));
     }
 }
 
@@ -103,10 +134,11 @@ macro_rules! handle_of {
 
             fn from_cell(cell: Cell, family: &FamilyCore) -> Self {
                 match cell {
-                    Cell::$handle(cell) => Self(cell),
+                    Cell::$handle(cell) => Self(Destination::Own(cell)),
+                    Cell::Host(HostCell::$handle(cell)) => Self(Destination::Host(cell)),
                     // The series is observed: what is recorded here besides has nowhere to go.
                     observed => match Cell::new(&family.shape, Arc::clone(observed.labels())) {
-                        Cell::$handle(detached) => Self(detached),
+                        Cell::$handle(detached) => Self(Destination::Own(detached)),
                         _ => unreachable!("a family's shape has the kind it was registered with"),
                     },
                 }

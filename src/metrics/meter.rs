@@ -47,12 +47,15 @@ impl Meter {
     /// Registers a histogram with further edges, such as those of declared objectives. They hold for the whole family.
     ///
     /// # Errors
-    /// As [`Meter::counter`]; also when an edge is not finite.
+    /// As [`Meter::counter`]; also when an edge is not finite, or when a recorder of the host's has the buckets.
     pub fn histogram_with<const N: usize>(
         &self,
         definition: &Definition,
         further_edges: &[f64],
     ) -> Result<Family<Histogram, N>, DefinitionError> {
+        if !self.0.keeps_numbers() {
+            return Err(DefinitionError::HostBuckets { metric: definition.name.to_owned() });
+        }
         let mut edges = [definition.edges, further_edges].concat();
         edges.sort_by(f64::total_cmp);
         edges.dedup();
@@ -87,13 +90,17 @@ impl Meter {
     /// registry, or, if it runs then, when that run has ended.
     ///
     /// # Errors
-    /// When the name breaks a rule or is taken, or when the values would not stay until the next run.
+    /// When the name breaks a rule or is taken, when the values would not stay until the next run, or when the numbers
+    /// go to a recorder of the host's.
     pub fn collector_with(
         &self,
         name: &str,
         collector: impl Collector,
         options: CollectorOptions,
     ) -> Result<(), CollectorError> {
+        if !self.0.keeps_numbers() {
+            return Err(CollectorError::NeverRuns { name: name.to_owned() });
+        }
         self.0.0.collectors.add(self, name, collector, options)
     }
 

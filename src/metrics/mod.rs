@@ -42,6 +42,7 @@ mod family_core;
 mod gauge;
 mod histogram;
 mod histogram_snapshot;
+mod host;
 mod increase;
 mod label;
 mod meter;
@@ -59,6 +60,8 @@ pub use family::{Family, Handle};
 pub use gauge::Gauge;
 pub use histogram::Histogram;
 pub use histogram_snapshot::HistogramSnapshot;
+#[cfg(feature = "metrics-exporter-prometheus")]
+pub use host::HostRecorder;
 pub use label::LabelValue;
 pub use meter::Meter;
 pub use options::{DEFAULT_COLLECT_WITHIN, Limits, RegistryOptions};

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::host::HostRecorder;
 use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 
@@ -27,6 +28,7 @@ pub struct RegistryOptions {
     pub(super) collect_within: Duration,
     #[cfg(feature = "protobuf")]
     pub(super) native_histograms: BTreeSet<String>,
+    pub(super) host: Option<HostRecorder>,
 }
 
 /// How long a gather waits for collectors unless [`RegistryOptions::collect_within`] says otherwise. Chosen: reading
@@ -44,6 +46,7 @@ impl Default for RegistryOptions {
             collect_within: DEFAULT_COLLECT_WITHIN,
             #[cfg(feature = "protobuf")]
             native_histograms: BTreeSet::new(),
+            host: None,
         }
     }
 }
@@ -118,5 +121,31 @@ impl RegistryOptions {
     pub fn native_histograms(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.native_histograms.extend(names.into_iter().map(Into::into));
         self
+    }
+
+    /// Sends the numbers of all registered definitions to a recorder of the host's, instead of keeping them.
+    ///
+    /// The registry stays the directory of the families and series, with its checks and limits. It shows no number of
+    /// theirs, and none expires; observed series are left out and counted as `observation_unread`.
+    #[cfg(feature = "metrics-exporter-prometheus")]
+    #[must_use]
+    pub fn report_to(self, recorder: HostRecorder) -> Self {
+        Self { host: Some(recorder), ..self }
+    }
+
+    /// The recorder that is reported to.
+    #[cfg(feature = "metrics-exporter-prometheus")]
+    pub(crate) fn host(&self) -> Option<&HostRecorder> {
+        self.host.as_ref()
+    }
+
+    /// A setting that works on numbers which are kept here, by its name in the builder.
+    #[cfg(feature = "metrics-exporter-prometheus")]
+    pub(crate) fn needs_numbers(&self) -> Option<&'static str> {
+        let expires = self.expire_idle_after.map(|_| "expire_idle_series_after");
+        let waits = (self.collect_within != DEFAULT_COLLECT_WITHIN).then_some("collect_within");
+        #[cfg(feature = "protobuf")]
+        let waits = waits.or((!self.native_histograms.is_empty()).then_some("native_histograms"));
+        expires.or(waits)
     }
 }

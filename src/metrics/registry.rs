@@ -13,6 +13,7 @@ use super::exposition::{self, Format};
 use super::facade::Index;
 use super::families::Families;
 use super::family_core::{Budget, FamilyCore, Source};
+use super::host::HostRecorder;
 use super::options::{Limits, RegistryOptions};
 use super::snapshot::Snapshot;
 use crate::diagnostics::Diagnostics;
@@ -42,6 +43,7 @@ pub(super) struct Inner {
     expiry: Option<Expiry>,
     #[cfg(feature = "protobuf")]
     pub(super) native_histograms: BTreeSet<String>,
+    host: Option<HostRecorder>,
 }
 
 impl Registry {
@@ -60,6 +62,7 @@ impl Registry {
             collect_within,
             #[cfg(feature = "protobuf")]
             native_histograms,
+            host,
         } = options;
         let budget = Arc::new(Budget { per_family, in_all, used: AtomicUsize::new(0), diagnostics });
         let families = RwLock::new(Families::with_own(&budget));
@@ -71,6 +74,7 @@ impl Registry {
             collectors,
             budget,
             expiry,
+            host,
             #[cfg(feature = "protobuf")]
             native_histograms,
         }))
@@ -135,6 +139,20 @@ impl Registry {
         exposition::encode(&families, wanted, format, out);
     }
 
+    /// Whether the numbers of its families are here, and not with a recorder of the host's.
+    pub(crate) fn keeps_numbers(&self) -> bool {
+        self.0.host.is_none()
+    }
+
+    /// Makes what the `metrics` facade gets go where the numbers of the families go, unless it goes somewhere already;
+    /// whether it did.
+    pub(crate) fn install(&self) -> bool {
+        match &self.0.host {
+            Some(host) => host.install(),
+            None => ::metrics::set_global_recorder(self.clone()).is_ok(),
+        }
+    }
+
     pub(super) fn diagnostics(&self) -> &Diagnostics {
         &self.0.budget.diagnostics
     }
@@ -168,7 +186,15 @@ impl Registry {
         );
         #[cfg(feature = "protobuf")]
         let shape = if definition.native { shape.with_native_buckets() } else { self.with_asked_buckets(name, shape) };
-        Ok(families.add(FamilyCore::new(name, name, shape, Some(*definition), source, Arc::clone(&self.0.budget))))
+        let host = self.0.host.as_ref().filter(|_| source == Source::Handles);
+        let shape = shape.kept_by(host.map(|host| host.family(definition)));
+        let family =
+            families.add(FamilyCore::new(name, name, shape, Some(*definition), source, Arc::clone(&self.0.budget)));
+        drop(families);
+        if let Some(host) = host {
+            host.describe(definition);
+        }
+        Ok(family)
     }
 
     /// Finds or creates a family of the facade.

@@ -171,6 +171,7 @@ fn read(cell: &Cell, core: &FamilyCore) -> Option<Value> {
         Cell::ObservedCounter(cell) => Value::Counter(counted(cell.get()?)),
         Cell::Gauge(cell) => Value::Gauge(cell.get()?),
         Cell::ObservedGauge(cell) => Value::Gauge(cell.get()??),
+        Cell::Host(_) => return None,
         Cell::Histogram(cell) => Value::Histogram(HistogramSnapshot {
             edges: Arc::clone(&core.shape.edges),
             buckets: cell.buckets().collect(),

@@ -22,7 +22,8 @@ use crate::metrics::{Meter, Registry};
 /// What routes and servers share.
 pub(super) struct Axum {
     paths: HealthPaths,
-    scrapes: Scrapes,
+    /// `None` if the numbers are not here.
+    scrapes: Option<Scrapes>,
     connections: ConnectionInstruments,
     /// From [`ADMIN_ADDR`].
     admin_address: Option<SocketAddr>,
@@ -39,7 +40,7 @@ impl Axum {
     ) -> Result<Self, BuildError> {
         Ok(Self {
             paths,
-            scrapes: Scrapes::register(registry, clock)?,
+            scrapes: registry.keeps_numbers().then(|| Scrapes::register(registry, clock)).transpose()?,
             connections: ConnectionInstruments::register(&Meter::new(registry))?,
             admin_address: variables
                 .get(ADMIN_ADDR)
@@ -63,9 +64,15 @@ impl Monitoring {
     }
 
     /// `/metrics` and the health routes with reasons and times, for a router that strangers do not reach.
+    ///
+    /// Without `/metrics` if the numbers go to a recorder of the host's, which shows them.
     pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let axum = &self.0.axum;
-        axum.scrapes.routes().merge(endpoint::details(&self.0.health, &axum.paths))
+        let details = endpoint::details(&self.0.health, &axum.paths);
+        match &axum.scrapes {
+            Some(scrapes) => scrapes.routes().merge(details),
+            None => details,
+        }
     }
 
     /// Counts the connections of a listener, for a host that calls `axum::serve` itself. `ConnectInfo` keeps working.

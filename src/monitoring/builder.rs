@@ -149,6 +149,13 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Sends our numbers to a recorder that the host runs, instead of keeping them; see [`super::exporter`].
+    #[cfg(feature = "metrics-exporter-prometheus")]
+    pub fn report_to(mut self, recorder: crate::metrics::HostRecorder) -> Self {
+        self.registry = self.registry.report_to(recorder);
+        self
+    }
+
     /// How long requests are still served after readiness says no. Default: [`DEFAULT_DRAIN_DELAY`].
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
@@ -227,10 +234,13 @@ impl MonitoringBuilder {
     /// Checks everything and builds it. Checks begin to run; no port is opened and nothing global is touched.
     ///
     /// # Errors
-    /// At the first name, setting, environment value or definition that breaks a rule; when there are checks and no
+    /// At the first name, setting, environment value or definition that breaks a rule, or cannot be had together with
+    /// another; when there are checks and no
     /// Tokio runtime to run them; when a thread of the crate cannot be started.
     pub fn build(self) -> Result<Monitoring, BuildError> {
         let stop_times = self.stop_times()?;
+        #[cfg(feature = "metrics-exporter-prometheus")]
+        super::exporter::check(&self.registry)?;
         let (identity, environment_was) = Identity::resolve(self.declared, &self.variables)?;
         let diagnostics = Diagnostics::new();
         let registry = Registry::with(self.registry.diagnostics(diagnostics.clone()).clock(self.clock.clone()));

@@ -15,6 +15,21 @@ pub enum BuildError {
     /// A metric's definition breaks a rule or clashes with another.
     #[error(transparent)]
     Definition(#[from] DefinitionError),
+    /// There is no recorder to report to.
+    #[cfg(feature = "metrics-exporter-prometheus")]
+    #[error(
+        "report_to names the global recorder of the metrics facade and there is none: install the exporter before build, or give its recorder to report_to"
+    )]
+    NoRecorder,
+    /// A setting needs the numbers that another sends away.
+    #[cfg(feature = "metrics-exporter-prometheus")]
+    #[error(
+        "{setting} needs the numbers in our own registry and report_to sends them to the host's recorder: leave out one of the two"
+    )]
+    NeedsRegistry {
+        /// The builder's method that set it.
+        setting: &'static str,
+    },
     /// The steps of the way out do not fit the platform's termination grace.
     #[error(
         "the drain delay of {drain_delay:?} does not fit the termination grace of {termination_grace:?}: shorten one or lengthen the other"

@@ -38,7 +38,7 @@ impl Monitoring {
     /// Never today, see [`InstallError`].
     pub fn install(&self) -> Result<InstallReport, InstallError> {
         Ok(InstallReport {
-            recorder: self.0.recorder.claim(|| metrics::set_global_recorder(self.0.registry.clone()).is_ok()),
+            recorder: self.0.recorder.claim(|| self.0.registry.install()),
             #[cfg(feature = "log")]
             subscriber: crate::log::install_subscriber(&self.0.log),
             #[cfg(feature = "log")]

@@ -9,6 +9,8 @@ mod builder;
 #[cfg(feature = "business")]
 mod business;
 mod error;
+#[cfg(feature = "metrics-exporter-prometheus")]
+pub mod exporter;
 #[cfg(feature = "health")]
 mod health;
 #[cfg(feature = "http")]
@@ -91,6 +93,8 @@ impl Monitoring {
     }
 
     /// Every metric of this monitoring. Also a recorder of the `metrics` facade.
+    ///
+    /// It has the families but none of their numbers if those go to a recorder of the host's.
     pub fn registry(&self) -> &Registry {
         &self.0.registry
     }

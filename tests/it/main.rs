@@ -15,6 +15,8 @@ mod poll;
 mod protobuf;
 
 mod client;
+#[cfg(feature = "metrics-exporter-prometheus")]
+mod exporter;
 mod json;
 mod service;
 

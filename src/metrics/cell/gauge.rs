@@ -10,7 +10,7 @@ use crate::sync::AtomicU64;
 pub(in crate::metrics) struct GaugeCell {
     /// Of an `f64`.
     bits: AtomicU64,
-    pub(super) labels: Arc<str>,
+    pub(in crate::metrics) labels: Arc<str>,
     shape: Arc<Shape>,
 }
 
@@ -18,7 +18,7 @@ pub(in crate::metrics) struct GaugeCell {
 const UNSET: u64 = 0x7ff8_a15f_0000_0007;
 
 impl GaugeCell {
-    pub(super) fn new(shape: Arc<Shape>, labels: Arc<str>) -> Self {
+    pub(in crate::metrics) fn new(shape: Arc<Shape>, labels: Arc<str>) -> Self {
         let bits = if shape.absent_until_set { UNSET } else { 0f64.to_bits() };
         Self { bits: AtomicU64::new(bits), labels, shape }
     }

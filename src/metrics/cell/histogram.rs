@@ -154,7 +154,7 @@ impl Sum {
 const TOO_LONG: u64 = u64::MAX;
 
 /// Seconds as whole nanoseconds, at most [`TOO_LONG`]; `None` for what is no duration.
-pub(super) fn nanos_of(seconds: f64) -> Option<u64> {
+pub(in crate::metrics) fn nanos_of(seconds: f64) -> Option<u64> {
     // The cast saturates, and cuts what half a nanosecond has rounded up. Cheaper than `round`, which is a call.
     (seconds.is_finite() && seconds >= 0.0).then_some((seconds * 1e9 + 0.5) as u64)
 }

@@ -15,10 +15,13 @@ use std::sync::{Arc, Weak};
 
 pub(super) use self::counter::CounterCell;
 pub(super) use self::gauge::GaugeCell;
+#[cfg(feature = "metrics-exporter-prometheus")]
+pub(super) use self::histogram::nanos_of;
 pub(super) use self::histogram::{HistogramCell, Sum};
 #[cfg(feature = "protobuf")]
 pub(super) use self::native::{NativeBuckets, NativeReading, ZERO_THRESHOLD};
 use super::definition::{Kind, Unit};
+use super::host::{HostCell, HostFamily};
 use super::label::OVERFLOW;
 use crate::diagnostics::{Diagnostics, Problem};
 
@@ -30,6 +33,8 @@ pub(super) struct Shape {
     /// The fewest nanoseconds above each edge, when the unit is seconds; 0 for an edge below 0.
     nanos_above: Box<[u64]>,
     absent_until_set: bool,
+    /// The metric as a recorder of the host's knows it, if that keeps the numbers.
+    pub(super) host: Option<HostFamily>,
     diagnostics: Diagnostics,
     #[cfg(feature = "protobuf")]
     has_native_buckets: bool,
@@ -48,6 +53,7 @@ impl Shape {
             edges: edges.into(),
             nanos_above,
             absent_until_set,
+            host: None,
             diagnostics,
             #[cfg(feature = "protobuf")]
             has_native_buckets: false,
@@ -60,7 +66,12 @@ impl Shape {
         Self { has_native_buckets: true, ..self }
     }
 
-    fn reject(&self) {
+    /// Lets a recorder of the host's keep the numbers, if there is one.
+    pub(super) fn kept_by(self, host: Option<HostFamily>) -> Self {
+        Self { host, ..self }
+    }
+
+    pub(super) fn reject(&self) {
         self.diagnostics.count(Problem::SampleRejected);
     }
 }
@@ -74,6 +85,9 @@ pub(super) enum Cell {
     ObservedCounter(Arc<Observed<u64>>),
     /// `None` is absent.
     ObservedGauge(Arc<Observed<Option<f64>>>),
+    /// Its numbers are elsewhere.
+    #[cfg_attr(not(feature = "metrics-exporter-prometheus"), allow(dead_code, reason = "nobody can make one then"))]
+    Host(HostCell),
 }
 
 /// A series whose value is computed whenever somebody reads it. Code that panics costs its own series that reading.
@@ -101,6 +115,9 @@ impl<T> Observed<T> {
 
 impl Cell {
     pub(super) fn new(shape: &Arc<Shape>, labels: Arc<str>) -> Self {
+        if let Some(host) = &shape.host {
+            return host.cell(shape, labels);
+        }
         match shape.kind {
             Kind::Counter => Self::Counter(Arc::new(CounterCell::new(labels))),
             Kind::Gauge => Self::Gauge(Arc::new(GaugeCell::new(Arc::clone(shape), labels))),
@@ -128,7 +145,7 @@ impl Cell {
             _ if **self.labels() == *OVERFLOW => None,
             Self::Counter(cell) => Some(cell.recorded()),
             Self::Histogram(cell) => Some(cell.recorded()),
-            Self::Gauge(_) | Self::ObservedCounter(_) | Self::ObservedGauge(_) => None,
+            Self::Gauge(_) | Self::ObservedCounter(_) | Self::ObservedGauge(_) | Self::Host(_) => None,
         }
     }
 
@@ -151,13 +168,13 @@ impl Cell {
         }
     }
 
-    /// A reference that does not keep the cell; none of an observed one.
+    /// A reference that does not keep the cell; none of one whose numbers come from, or go, elsewhere.
     pub(super) fn downgrade(&self) -> Option<WeakCell> {
         match self {
             Self::Counter(cell) => Some(WeakCell::Counter(Arc::downgrade(cell))),
             Self::Gauge(cell) => Some(WeakCell::Gauge(Arc::downgrade(cell))),
             Self::Histogram(cell) => Some(WeakCell::Histogram(Arc::downgrade(cell))),
-            Self::ObservedCounter(_) | Self::ObservedGauge(_) => None,
+            Self::ObservedCounter(_) | Self::ObservedGauge(_) | Self::Host(_) => None,
         }
     }
 
@@ -169,6 +186,7 @@ impl Cell {
             Self::Histogram(cell) => &cell.labels,
             Self::ObservedCounter(cell) => &cell.labels,
             Self::ObservedGauge(cell) => &cell.labels,
+            Self::Host(cell) => cell.labels(),
         }
     }
 }

@@ -18,6 +18,14 @@ pub enum CollectorError {
         /// The name.
         name: String,
     },
+    /// Nobody reads the registry, because the numbers go to a recorder of the host's.
+    #[error(
+        "collector {name:?} would never run, because the numbers go to a recorder of the host's: record what it measures with handles"
+    )]
+    NeverRuns {
+        /// The name.
+        name: String,
+    },
     /// What it gives would be too old to be shown before it may run again.
     #[error(
         "collector {name:?} may run every {interval:?}, but its values are shown for {fresh_for:?} only: let them stay longer than that"

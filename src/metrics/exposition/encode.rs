@@ -108,6 +108,7 @@ fn write_series(out: &mut Vec<u8>, family: &FamilyCore, cell: &Cell) {
         }
         Cell::Gauge(cell) => gauge(out, name, labels, cell.get()),
         Cell::ObservedGauge(cell) => gauge(out, name, labels, cell.get().flatten()),
+        Cell::Host(_) => {}
         Cell::Histogram(cell) => histogram(out, family, labels, cell),
     }
 }

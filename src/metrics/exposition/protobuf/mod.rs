@@ -73,6 +73,7 @@ fn read(cell: &Cell, unit: Unit) -> Option<Value<'_>> {
         Cell::ObservedCounter(cell) => Value::Counter(counted(cell.get()?)),
         Cell::Gauge(cell) => Value::Gauge(cell.get()?),
         Cell::ObservedGauge(cell) => Value::Gauge(cell.get()??),
+        Cell::Host(_) => return None,
         Cell::Histogram(cell) => Value::Histogram(cell),
     })
 }
