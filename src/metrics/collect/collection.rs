@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::given::Overflow;
 use super::reading::{Collected, Reading};
 use crate::diagnostics::Problem;
 use crate::metrics::cell::Cell;
@@ -27,8 +28,7 @@ pub struct Collection {
 #[derive(Default)]
 pub(in crate::metrics) struct Rows {
     pub(super) cells: BTreeSet<ByLabels>,
-    /// The sum of what found no place.
-    pub(super) overflow: Option<Cell>,
+    pub(super) overflow: Overflow,
     /// The family's series before the run.
     known: Arc<[Cell]>,
     /// How many new series may still be given.
@@ -56,9 +56,15 @@ impl Collection {
             return family.report(Problem::DuplicateSeries);
         }
         let known = rows.find_known(&identity);
-        let cell = Cell::new(&family.shape, known.map_or_else(|| identity.into(), Arc::clone));
+        let has_place = identity != OVERFLOW && (known.is_some() || rows.take_room());
+        let cell = Cell::new(&family.shape, known.unwrap_or_else(|| identity.into()));
         value.put_into(&cell);
-        rows.add(cell, family);
+        if has_place {
+            rows.cells.insert(ByLabels(cell));
+        } else {
+            rows.overflow.add(&cell, &family.shape);
+            family.refused();
+        }
     }
 
     fn rows(&mut self, core: &Arc<FamilyCore>) -> (&FamilyCore, &mut Rows) {
@@ -79,25 +85,9 @@ impl Rows {
         Self { known, room, ..Self::default() }
     }
 
-    fn find_known(&self, identity: &str) -> Option<&Arc<str>> {
+    fn find_known(&self, identity: &str) -> Option<Arc<str>> {
         let at = self.known.binary_search_by(|cell| (**cell.labels()).cmp(identity)).ok()?;
-        Some(self.known[at].labels())
-    }
-
-    /// Takes a series that is not there yet, or adds it to the overflow.
-    fn add(&mut self, cell: Cell, family: &FamilyCore) {
-        let is_overflow = **cell.labels() == *OVERFLOW;
-        if !is_overflow && (self.find_known(cell.labels()).is_some() || self.take_room()) {
-            self.cells.insert(ByLabels(cell));
-        } else {
-            self.overflow(&cell, family);
-        }
-    }
-
-    /// Adds a series to the overflow, counted.
-    pub(super) fn overflow(&mut self, cell: &Cell, family: &FamilyCore) {
-        self.overflow.get_or_insert_with(|| Cell::new(&family.shape, OVERFLOW.into())).absorb(cell);
-        family.refused();
+        Some(Arc::clone(self.known[at].labels()))
     }
 
     fn take_room(&mut self) -> bool {

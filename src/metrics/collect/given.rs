@@ -1,5 +1,6 @@
 //! What collectors gave a family last: a part for each, replaced as one.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::collection::Rows;
@@ -8,34 +9,34 @@ use crate::metrics::cell::{Cell, Shape};
 use crate::metrics::family_core::FamilyCore;
 use crate::metrics::label::OVERFLOW;
 
-/// The parts of a family whose series collectors give.
+/// The parts of a family whose series collectors give, by the names of the collectors.
 #[derive(Default)]
-pub(in crate::metrics) struct Given(Vec<Part>);
+pub(in crate::metrics) struct Given(BTreeMap<Arc<str>, Part>);
 
 /// What one collector gave.
+#[derive(Default)]
 struct Part {
-    /// The collector's name, which no other of the registry has.
-    of: Arc<str>,
     /// Its series in the family, sorted.
     labels: Vec<Arc<str>>,
-    /// The sum of those that found no place.
-    overflow: Option<Cell>,
+    overflow: Overflow,
+}
+
+/// The sum of series that found no place.
+#[derive(Default)]
+pub(super) struct Overflow(Option<Cell>);
+
+impl Overflow {
+    pub(super) fn add(&mut self, cell: &Cell, shape: &Arc<Shape>) {
+        self.0.get_or_insert_with(|| Cell::new(shape, OVERFLOW.into())).absorb(cell);
+    }
 }
 
 impl Given {
-    /// The labels that a collector has in the family, and no longer.
-    fn take(&mut self, of: &str) -> Vec<Arc<str>> {
-        let at = self.0.iter().position(|part| *part.of == *of);
-        at.map_or_else(Vec::new, |at| self.0.swap_remove(at).labels)
-    }
-
-    /// The sum of what found no place.
-    fn overflow(&self, shape: &Arc<Shape>) -> Option<Cell> {
-        let mut parts = self.0.iter().filter_map(|part| part.overflow.as_ref()).peekable();
-        parts.peek()?;
-        let sum = Cell::new(shape, OVERFLOW.into());
-        parts.for_each(|part| sum.absorb(part));
-        Some(sum)
+    fn overflow(&self, shape: &Arc<Shape>) -> Overflow {
+        let mut sum = Overflow::default();
+        let cells = self.0.values().filter_map(|part| part.overflow.0.as_ref());
+        cells.for_each(|cell| sum.add(cell, shape));
+        sum
     }
 }
 
@@ -63,14 +64,13 @@ impl FamilyCore {
         };
         let mut given = given.lock().unwrap_or_else(PoisonError::into_inner);
         let mut series = self.write();
-        let before = given.take(of);
+        let before = given.0.remove(of).unwrap_or_default().labels;
         // First, since a place that one series leaves is there for another.
         series.remove(OVERFLOW);
         let gone = before.iter().filter(|labels| !rows.cells.contains(&***labels));
         self.give_back(gone.filter(|labels| series.remove(labels)).count());
 
-        let mut part =
-            Part { of: Arc::clone(of), labels: Vec::with_capacity(rows.cells.len()), overflow: rows.overflow };
+        let mut part = Part { labels: Vec::with_capacity(rows.cells.len()), overflow: rows.overflow };
         for row in rows.cells {
             let labels = Arc::clone(row.0.labels());
             let is_own = before.binary_search(&labels).is_ok();
@@ -81,13 +81,11 @@ impl FamilyCore {
                 series.put(row.0);
             } else {
                 refusals.overflowed += 1;
-                part.overflow.get_or_insert_with(|| Cell::new(&self.shape, OVERFLOW.into())).absorb(&row.0);
+                part.overflow.add(&row.0, &self.shape);
             }
         }
-        if !part.labels.is_empty() || part.overflow.is_some() {
-            given.0.push(part);
-        }
-        if let Some(overflow) = given.overflow(&self.shape) {
+        given.0.insert(Arc::clone(of), part);
+        if let Overflow(Some(overflow)) = given.overflow(&self.shape) {
             series.put(overflow);
         }
         refusals

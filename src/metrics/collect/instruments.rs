@@ -14,8 +14,8 @@ static DURATION: Definition = Definition::histogram(
 
 static RUNS: Definition = Definition::counter(
     "monitoring_collector_runs_total",
-    "Runs of a collector by outcome: ok, failed, panicked, late (not ended within the budget, as one that hangs), \
-     not_started (the system gave no thread).",
+    "Runs of a collector by outcome: ok, failed, panicked, late (not ended within the budget, or, unawaited, when the next \
+     one was due; so is one that hangs), not_started (the system gave no thread).",
 )
 .labels(&["collector", "outcome"]);
 
@@ -32,7 +32,7 @@ pub(super) enum Outcome {
     Ok,
     Failed,
     Panicked,
-    /// It had not ended when the budget was over. Told at once, since it may never end.
+    /// It had not ended when it should have. Told by the gather that finds it so, since it may never end.
     Late,
     NotStarted,
 }

@@ -1,17 +1,21 @@
 //! One run of one collector, on a thread that nobody joins.
 
+use std::error::Error;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 use super::collection::Collection;
 use super::gather::Shared;
 use super::tracked::Tracked;
-use super::{CollectFailure, Collector};
+use crate::clock::Alarm;
+use crate::redact::scrub_text;
 
 /// How a run ended.
 pub(super) enum End {
     Measured(Collection),
-    Failed(CollectFailure),
+    /// And why, for people.
+    Failed(String),
     Panicked,
 }
 
@@ -22,43 +26,39 @@ pub(super) enum End {
 pub(super) fn start(tracked: &Arc<Tracked>, shared: &Arc<Shared>) -> io::Result<()> {
     let (tracked, shared) = (Arc::clone(tracked), Arc::clone(shared));
     std::thread::Builder::new().name(format!("collect-{}", tracked.name)).spawn(move || {
-        // Made here, so that a thread that could not be started delivers nothing.
-        let delivery = Delivery { tracked: &tracked, shared: &shared, end: End::Panicked };
-        let end = {
-            // Whatever state a panic left behind is the collector's own.
-            let mut collector = tracked.collector.lock().unwrap_or_else(PoisonError::into_inner);
-            measure(&mut **collector, &shared)
-        };
-        delivery.complete(end);
+        let _ring = RingsAtTheEnd(&shared.alarm);
+        // Whatever state a panic leaves behind is the collector's own.
+        match catch_unwind(AssertUnwindSafe(|| measure(&tracked, &shared))) {
+            Ok(end) => tracked.ended(end, &shared),
+            // What the panic carries is the collector's too, and dropping it comes last.
+            Err(_carried) => tracked.ended(End::Panicked, &shared),
+        }
     })?;
     Ok(())
 }
 
-fn measure(collector: &mut dyn Collector, shared: &Shared) -> End {
+/// Tells the gather that a run has ended, also if a hook that hears of its trouble panics.
+struct RingsAtTheEnd<'a>(&'a Alarm);
+
+impl Drop for RingsAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.ring();
+    }
+}
+
+fn measure(tracked: &Tracked, shared: &Shared) -> End {
     let mut collection = Collection::new(&shared.budget);
-    match (collector.collect(&mut collection), &collection.stray) {
-        (Err(failure), _) => End::Failed(failure),
-        (Ok(()), Some(metric)) => End::Failed(format!("gives {metric:?}, a metric of another registry").into()),
+    let measured = tracked.collector.lock().unwrap_or_else(PoisonError::into_inner).collect(&mut collection);
+    match (measured, &collection.stray) {
+        (Err(failure), _) => End::Failed(described(&*failure)),
+        (Ok(()), Some(metric)) => End::Failed(format!("it gives {metric:?}, a metric of another registry")),
         (Ok(()), None) => End::Measured(collection),
     }
 }
 
-/// Delivers exactly once: also when the thread unwinds, which is how a panic of the collector becomes `Panicked`.
-struct Delivery<'a> {
-    tracked: &'a Tracked,
-    shared: &'a Shared,
-    end: End,
-}
-
-impl Delivery<'_> {
-    fn complete(mut self, end: End) {
-        self.end = end;
-    }
-}
-
-impl Drop for Delivery<'_> {
-    fn drop(&mut self) {
-        self.tracked.ended(std::mem::replace(&mut self.end, End::Panicked), self.shared);
-        self.shared.alarm.ring();
-    }
+/// An error and its causes, without the credentials of URLs in them.
+fn described(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    let texts: Vec<_> = causes.map(ToString::to_string).collect();
+    scrub_text(&texts.join(": "))
 }

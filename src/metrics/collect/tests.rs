@@ -1,3 +1,4 @@
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -313,6 +314,43 @@ fn nobody_waits_for_an_unawaited_collector() {
 }
 
 #[test]
+fn unawaited_run_is_late_only_when_the_next_one_is_due() {
+    let bench = Bench::new();
+    let (orders, begun) = bench.depths_on_demand("remote", CollectorOptions::new().interval(LIMIT * 30).unawaited());
+    bench.collect();
+    begun.recv().unwrap();
+    bench.clock.advance(LIMIT * 20);
+    bench.collect();
+    orders.send(depths(&[("a", 1.0)])).unwrap();
+    bench.await_runs("remote", 1.0);
+    assert!(bench.collect().contains("depth{queue=\"a\"} 1\n"));
+    assert_eq!((bench.runs("remote", "late"), bench.runs("remote", "ok")), (0.0, 1.0));
+}
+
+#[test]
+fn hook_and_error_that_panic_leave_the_collector_running() {
+    #[derive(Debug)]
+    struct Unspeakable;
+    impl std::fmt::Display for Unspeakable {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("an error that panics when it is shown")
+        }
+    }
+    impl Error for Unspeakable {}
+
+    let bench = Bench::new();
+    bench.diagnostics.set_hook(|_, cause| panic!("a hook that panics: {cause}"));
+    let (orders, _begun) = bench.depths_on_demand("queues", often());
+    orders.send(Box::new(|_, _| Err(Unspeakable.into()))).unwrap();
+    bench.collect();
+    orders.send(Box::new(|_, _| Err("fails".into()))).unwrap();
+    bench.collect();
+    orders.send(depths(&[("a", 1.0)])).unwrap();
+    assert!(bench.collect().contains("depth{queue=\"a\"} 1\n"));
+    assert_eq!((bench.runs("queues", "panicked"), bench.runs("queues", "failed")), (1.0, 1.0));
+}
+
+#[test]
 fn series_past_a_cap_are_added_up_and_those_that_were_there_stay() {
     let bench = Bench::with(RegistryOptions::new().limits(Limits { per_family: 2, in_all: 100 }));
     let (orders, _begun) = bench.depths_on_demand("queues", often());
@@ -455,6 +493,29 @@ fn collectors_that_break_a_rule_are_refused() {
     let refused = meter.collector_with("tables", nothing, stale).unwrap_err();
     assert!(matches!(refused, CollectorError::StaleBetweenRuns { .. }), "{refused}");
     meter.collector_with("tables", nothing, CollectorOptions::new().interval(hour)).unwrap();
+}
+
+/// In a process of its own, whose every thread is to have a stack that no machine has: none can be started.
+#[test]
+fn run_without_a_thread_is_counted_and_tried_again() {
+    const STACK: &str = "RUST_MIN_STACK";
+    let of_no_machine = (1u64 << 46).to_string();
+    if std::env::var(STACK).is_ok_and(|bytes| bytes == of_no_machine) {
+        let bench = Bench::new();
+        let (_orders, _begun) = bench.depths_on_demand("queues", often());
+        bench.collect();
+        bench.collect();
+        assert_eq!(bench.runs("queues", "not_started"), 2.0);
+        assert_eq!(bench.diagnostics.total(Problem::SpawnFailed), 2);
+        return;
+    }
+    let (_crate, this) =
+        concat!(module_path!(), "::run_without_a_thread_is_counted_and_tried_again").split_once("::").unwrap();
+    let alone =
+        Command::new(std::env::current_exe().unwrap()).args(["--exact", this]).env(STACK, of_no_machine).output();
+    let alone = alone.unwrap();
+    let said = String::from_utf8_lossy(&alone.stdout);
+    assert!(alone.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[test]

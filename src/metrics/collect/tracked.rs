@@ -1,8 +1,7 @@
 //! One collector: when it is due, what its run is doing, what it gave.
 
-use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Collector;
 use super::collection::{Collection, Rows};
@@ -13,7 +12,6 @@ use super::options::{Settings, Wait};
 use super::run::{self, End};
 use crate::diagnostics::Problem;
 use crate::metrics::family_core::FamilyCore;
-use crate::redact::scrub_text;
 
 /// A collector with all that is known of it.
 pub(super) struct Tracked {
@@ -48,7 +46,7 @@ enum Phase {
     /// The gather that started it waits.
     Awaited,
     Unawaited,
-    /// The budget is over, and its outcome is counted.
+    /// It takes too long, and that is counted as its outcome.
     Late,
 }
 
@@ -110,31 +108,30 @@ impl Tracked {
 
     /// The run has ended, on whose thread this is.
     pub(super) fn ended(&self, end: End, shared: &Shared) {
-        let (outcome, trouble) = match &end {
-            End::Measured(_) => (Outcome::Ok, None),
-            End::Failed(failure) => (Outcome::Failed, Some(described(&**failure))),
-            End::Panicked => (Outcome::Panicked, Some("it panicked".to_owned())),
-        };
         let now = shared.clock.now();
-        let news = {
+        let (outcome, measured, trouble) = match end {
+            End::Measured(collection) => (Outcome::Ok, Some(collection), None),
+            End::Failed(why) => (Outcome::Failed, None, Some(why)),
+            End::Panicked => (Outcome::Panicked, None, Some("it panicked".to_owned())),
+        };
+        let was_failing = {
             let mut state = self.state();
             let Some(run) = state.run.take() else {
                 return;
             };
             let took = now.saturating_duration_since(run.started);
             self.instruments.took(took);
-            state.was_late = took > shared.limit;
+            state.was_late = took > self.patience(shared);
             if run.phase != Phase::Late {
                 self.instruments.became(if state.was_late { Outcome::Late } else { outcome });
             }
-            if let End::Measured(collection) = end {
+            if let Some(collection) = measured {
                 self.instruments.succeeded(shared.clock.unix_seconds());
                 state.measured = Some(Measured { collection, began: run.started });
             }
-            let was_failing = std::mem::replace(&mut state.is_failing, trouble.is_some());
-            trouble.map(|trouble| (trouble, was_failing))
+            std::mem::replace(&mut state.is_failing, trouble.is_some())
         };
-        if let Some((trouble, was_failing)) = news {
+        if let Some(trouble) = trouble {
             self.tell(&trouble, was_failing, shared);
         }
     }
@@ -143,8 +140,9 @@ impl Tracked {
     pub(super) fn conclude(&self, now: Instant, shared: &Shared) {
         let (is_late_now, refusals) = {
             let mut state = self.state();
+            let patience = self.patience(shared);
             let overdue =
-                |run: &&mut Run| run.phase != Phase::Late && now.saturating_duration_since(run.started) >= shared.limit;
+                |run: &&mut Run| run.phase != Phase::Late && now.saturating_duration_since(run.started) >= patience;
             let is_late_now = state.run.as_mut().filter(overdue).map(|run| run.phase = Phase::Late).is_some();
             state.was_late |= is_late_now;
             let refusals = state.measured.take().map(|measured| self.show(&mut state, measured));
@@ -152,7 +150,7 @@ impl Tracked {
         };
         if is_late_now {
             self.instruments.became(Outcome::Late);
-            self.tell(&format!("it has not ended after {:?}", shared.limit), false, shared);
+            self.tell(&format!("it has not ended after {:?}", self.patience(shared)), false, shared);
         }
         for (family, refusals) in refusals {
             refusals.tell(&family);
@@ -185,6 +183,15 @@ impl Tracked {
         refusals
     }
 
+    /// What a run may take without being late.
+    fn patience(&self, shared: &Shared) -> Duration {
+        match self.settings.wait {
+            Wait::WithinBudget => shared.limit,
+            // Nobody is kept waiting, but the next one is due.
+            Wait::Never => self.settings.interval.max(shared.limit),
+        }
+    }
+
     fn tell(&self, trouble: &str, was_told: bool, shared: &Shared) {
         if was_told {
             shared.budget.diagnostics.count(Problem::CollectorFailed);
@@ -196,11 +203,4 @@ impl Tracked {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// An error and its causes, without the credentials of URLs in them.
-fn described(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
-    let texts: Vec<_> = causes.map(ToString::to_string).collect();
-    scrub_text(&texts.join(": "))
 }
