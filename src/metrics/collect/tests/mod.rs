@@ -61,12 +61,13 @@ impl Bench {
         self.registry.render()
     }
 
-    /// Collects while somebody blocks a run, until the limit is over.
-    fn collect_past_the_limit(&self, begun: &Receiver<()>) -> String {
+    /// Collects while somebody blocks a run, until the limit is over; `others` waits for the runs that are in time.
+    fn collect_past_the_limit(&self, begun: &Receiver<()>, others: impl FnOnce()) -> String {
         self.clock.advance(DEFAULT_INTERVAL);
         thread::scope(|scope| {
             let gather = scope.spawn(|| self.registry.collect());
             begun.recv().unwrap();
+            others();
             self.clock.advance(LIMIT);
             gather.join().unwrap();
         });

@@ -29,7 +29,7 @@ fn collector_that_hangs_costs_one_gather_one_thread_and_in_the_end_its_own_serie
     begun.recv().unwrap();
 
     // Its second run finds nothing to do.
-    let text = bench.collect_past_the_limit(&begun);
+    let text = bench.collect_past_the_limit(&begun, || bench.await_runs("works", 2.0));
     assert!(text.contains("depth{queue=\"a\"} 7\n") && text.contains("\nother 2\n"), "{text}");
     assert_eq!(bench.runs("hangs", "late"), 1.0);
     // From now on nobody waits for it: the clock stands still.
@@ -60,7 +60,7 @@ fn collector_that_hangs_costs_one_gather_one_thread_and_in_the_end_its_own_serie
 fn late_result_is_shown_by_the_next_gather() {
     let bench = Bench::new();
     let (orders, begun) = bench.depths_on_demand("slow", CollectorOptions::new().interval(LIMIT * 10));
-    let text = bench.collect_past_the_limit(&begun);
+    let text = bench.collect_past_the_limit(&begun, || ());
     assert!(!text.contains("depth{"), "{text}");
     orders.send(depths(&[("a", 1.0)])).unwrap();
     bench.await_runs("slow", 1.0);
