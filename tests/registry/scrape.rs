@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use aistm7_monitoring::metrics::exposition::Format;
-use aistm7_monitoring::metrics::{Definition, LabelValue, Meter, Registry, Unit};
+use aistm7_monitoring::metrics::{Collected, Collection, Definition, LabelValue, Meter, Registry, Unit};
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
@@ -40,7 +40,7 @@ pub(crate) fn encoded(registry: &Registry, format: Format) -> String {
     String::from_utf8(bytes(registry, format)).expect("is UTF-8")
 }
 
-/// Everything that the facade lets in, whatever a library may do.
+/// Everything that the facade and collectors let in, whatever a library may do.
 pub(crate) fn hostile() -> Registry {
     static WAIT: Definition =
         Definition::histogram("wait_seconds", "Wait \\ \"quoted\"\nand on.").unit(Unit::Seconds).labels(&["queue"]);
@@ -63,7 +63,27 @@ pub(crate) fn hostile() -> Registry {
         gauge!("far_degrees").set(f64::NEG_INFINITY);
         gauge!("near_degrees").set(1e-300);
     });
+    collect_hostile_series(&Meter::new(&registry));
+    registry.collect();
     registry
+}
+
+fn collect_hostile_series(meter: &Meter) {
+    static CPU: Definition =
+        Definition::counter("cpu_seconds_total", "CPU.").unit(Unit::Seconds).labels(&["core", "mode"]);
+    static FREE: Definition = Definition::gauge("free_bytes", "Free.").unit(Unit::Bytes).labels(&["mount"]);
+    let cpu: Collected<Duration, 2> = meter.collected(&CPU).expect("a valid definition");
+    let free: Collected<f64, 1> = meter.collected(&FREE).expect("a valid definition");
+    let collector = move |collection: &mut Collection| {
+        for (mount, bytes) in [("/a b", 1e-9), ("\\\"\n", -1.5), ("", f64::INFINITY), ("/nan", f64::NAN)] {
+            collection.set(&free, [LabelValue::capped(mount)], bytes);
+        }
+        collection.set(&cpu, ["0".into(), "user".into()], Duration::new(1, 1));
+        collection.set(&cpu, ["0".into(), "user".into()], Duration::MAX);
+        collection.set(&cpu, ["".into(), "idle".into()], Duration::MAX);
+        Ok(())
+    };
+    meter.collector("hostile", collector).expect("a valid collector");
 }
 
 #[test]
@@ -73,6 +93,8 @@ fn both_formats_have_the_same_series_with_the_same_values() {
     assert_eq!(samples(&encoded(&registry, Format::OpenMetrics)), text);
     assert_eq!(text["front_office_total"], 12.0, "names that become one are added up");
     assert_eq!(text["twice_total{a=\"2\"}"], 1.0);
+    assert_eq!(text["free_bytes"], f64::INFINITY, "an empty label is none");
+    assert_eq!(text["cpu_seconds_total{core=\"0\",mode=\"user\"}"], 1.000_000_001);
     assert_eq!(text["wait_seconds_bucket{queue=\"\\\\\\\\\",le=\"+Inf\"}"], 1.0);
 }
 
