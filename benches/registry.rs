@@ -19,6 +19,7 @@ use aistm7_monitoring::metrics::exposition::Format;
 use aistm7_monitoring::metrics::{
     Counter, Definition, Family, Histogram, LATENCY_EDGES, LabelValue, Limits, Meter, Registry, RegistryOptions, Unit,
 };
+use aistm7_monitoring::trace::TraceContext;
 use counting::{ALLOCATIONS, LIVE_BYTES};
 use metrics::with_local_recorder;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
@@ -216,18 +217,24 @@ fn counters() -> Vec<Subject> {
     ]
 }
 
+static LONE: Definition = Definition::histogram("response_time_seconds", "Time.").unit(Unit::Seconds);
+
+/// Samples as a server has them: most in a few neighbouring buckets, some far off.
+fn usual_samples() -> Arc<[f64]> {
+    (0..1024).map(|at| if at % 8 == 0 { sample_of(at) } else { 0.02 }).collect()
+}
+
+fn run(samples: &Arc<[f64]>, record: impl Fn(f64) + Send + Sync + 'static) -> Record {
+    let samples = Arc::clone(samples);
+    Arc::new(move |times| {
+        for at in 0..times as usize {
+            record(black_box(samples[at % samples.len()]));
+        }
+    })
+}
+
 fn histograms() -> Vec<Subject> {
-    // Samples as a server has them: most in a few neighbouring buckets, some far off.
-    let samples: Arc<[f64]> = (0..1024).map(|at| if at % 8 == 0 { sample_of(at) } else { 0.02 }).collect();
-    fn run(samples: &Arc<[f64]>, record: impl Fn(f64) + Send + Sync + 'static) -> Record {
-        let samples = Arc::clone(samples);
-        Arc::new(move |times| {
-            for at in 0..times as usize {
-                record(black_box(samples[at % samples.len()]));
-            }
-        })
-    }
-    static LONE: Definition = Definition::histogram("response_time_seconds", "Time.").unit(Unit::Seconds);
+    let samples = usual_samples();
     let family: Family<Histogram, 0> = Meter::new(&Registry::new()).histogram(&LONE).expect("a valid definition");
     let (ours, timed) = (family.series([]), family.series([]));
     #[cfg(feature = "protobuf")]
@@ -259,6 +266,29 @@ fn histograms() -> Vec<Subject> {
         ("prometheus 0.14", run(&samples, move |sample| tikv.observe(sample))),
         // Its samples pile up until a scrape, so that each round of it also pays for memory.
         ("metrics-exporter-prometheus 0.18", run(&samples, move |sample| exporter.record(sample))),
+    ]
+}
+
+/// With and without exemplars, which only samples in a sampled trace become.
+fn exemplars() -> Vec<Subject> {
+    fn series(options: RegistryOptions) -> Histogram {
+        let family = Meter::new(&Registry::with(options)).histogram(&LONE).expect("a valid definition");
+        family.series([])
+    }
+    fn traced(record: Record) -> Record {
+        let context = TraceContext::new_root();
+        Arc::new(move |times| {
+            let _entered = context.enter();
+            record(times);
+        })
+    }
+    let samples = usual_samples();
+    let recorded_by = |histogram: Histogram| run(&samples, move |sample| histogram.record(sample));
+    let (off, on) = (series(RegistryOptions::new()), series(RegistryOptions::new().exemplars()));
+    vec![
+        ("exemplars off", traced(recorded_by(off))),
+        ("exemplars on, outside a trace", recorded_by(on.clone())),
+        ("exemplars on, in a sampled trace", traced(recorded_by(on))),
     ]
 }
 
@@ -352,6 +382,8 @@ fn main() {
     compare("increment one counter, each of two threads", rounds, times, on_two_threads(counters()));
     compare("record into a histogram, one thread", rounds, times, on_one_thread(histograms()));
     compare("record into one histogram, each of two threads", rounds, times, on_two_threads(histograms()));
+    compare("record with and without exemplars, one thread", rounds, times, on_one_thread(exemplars()));
+    compare("record with and without exemplars, each of two threads", rounds, times, on_two_threads(exemplars()));
     compare(
         "counter!(\"literal\").increment(1)",
         rounds,

@@ -9,6 +9,7 @@ use aistm7_monitoring::metrics::exposition::Format;
 use aistm7_monitoring::metrics::{
     Collected, Collection, Definition, Family, Histogram, LabelValue, Limits, Meter, Registry, RegistryOptions, Unit,
 };
+use aistm7_monitoring::trace::TraceContext;
 use counting::{ALLOCATIONS, LIVE_BYTES};
 use metrics::{counter, gauge, histogram, with_local_recorder};
 
@@ -42,6 +43,25 @@ fn recording_by_handle_allocates_nothing() {
 }
 
 #[test]
+fn exemplars_allocate_nothing_when_recorded_or_shown() {
+    let registry = Registry::with(RegistryOptions::new().exemplars());
+    let latency = Meter::new(&registry).histogram(&LATENCY).unwrap().series(["GET".into(), "/".into(), "2xx".into()]);
+    let (context, other) = (TraceContext::new_root(), TraceContext::new_root());
+    let _entered = context.enter();
+    allocates_nothing(|| latency.record_duration_in(Duration::from_secs(7), Some(&other)));
+    allocates_nothing(|| latency.record(0.2));
+    allocates_nothing(|| latency.record_duration(Duration::from_millis(3)));
+    with_local_recorder(&registry, || allocates_nothing(|| histogram!("wait_seconds").record(0.2)));
+    let mut out = Vec::new();
+    allocates_nothing(|| {
+        out.clear();
+        registry.encode(Format::OpenMetrics, &mut out);
+    });
+    let exemplars = String::from_utf8(out).unwrap().matches(" # {trace_id=").count();
+    assert_eq!(exemplars, 3, "the largest and the latest of one series, one of the other's only bucket");
+}
+
+#[test]
 fn facade_macros_allocate_nothing_on_a_hit() {
     with_local_recorder(&Registry::new(), || {
         allocates_nothing(|| counter!("jobs_total").increment(1));
@@ -54,7 +74,7 @@ fn facade_macros_allocate_nothing_on_a_hit() {
 
 #[test]
 fn encoding_allocates_nothing_once_its_buffer_is_large_enough() {
-    let registry = latencies(1_000);
+    let registry = latencies(1_000, RegistryOptions::new());
     with_local_recorder(&registry, || {
         gauge!("temperature").set(21.5);
         counter!("without_suffix", "a" => "\n").increment(1);
@@ -113,13 +133,23 @@ fn native_buckets_of_seconds_take_at_most_six_kibibytes() {
 
 #[test]
 fn histogram_series_is_at_most_400_bytes() {
+    let bytes = bytes_a_series(RegistryOptions::new());
+    assert!(bytes <= 400, "{bytes} bytes a series");
+}
+
+#[test]
+fn exemplars_of_a_series_are_at_most_120_bytes() {
+    let bytes = bytes_a_series(RegistryOptions::new().exemplars()) - bytes_a_series(RegistryOptions::new());
+    assert!(bytes <= 120, "{bytes} bytes a series");
+}
+
+fn bytes_a_series(options: RegistryOptions) -> i64 {
     const SERIES: i64 = 20_000;
     let before = LIVE_BYTES.get();
-    let registry = latencies(SERIES as usize);
+    let registry = latencies(SERIES as usize, options);
     // The list that scrapes share is part of it, and the output is not.
     drop(registry.render());
-    let bytes = (LIVE_BYTES.get() - before) / SERIES;
-    assert!(bytes <= 400, "{bytes} bytes a series");
+    (LIVE_BYTES.get() - before) / SERIES
 }
 
 #[test]
@@ -133,8 +163,8 @@ fn ten_million_records_without_a_scrape_grow_nothing() {
     assert_eq!(LIVE_BYTES.get() - before, 0);
 }
 
-fn latencies(series: usize) -> Registry {
-    let registry = Registry::with(RegistryOptions::new().limits(Limits { per_family: series, in_all: 2 * series }));
+fn latencies(series: usize, options: RegistryOptions) -> Registry {
+    let registry = Registry::with(options.limits(Limits { per_family: series, in_all: 2 * series }));
     let family: Family<Histogram, 3> = Meter::new(&registry).histogram(&LATENCY).expect("a valid definition");
     for at in 0..series {
         let method = ["GET", "POST", "PUT", "PATCH", "DELETE"][at % 5];

@@ -83,7 +83,8 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     let cache = Cache::open(&settings.redis)?;
     let outside = Outside::reach(&settings.ibkr, &settings.solana).await?;
 
-    let builder = Monitoring::builder("trading-api").version(env!("CARGO_PKG_VERSION")).drain_delay(DRAIN_DELAY);
+    let builder =
+        Monitoring::builder("trading-api").version(env!("CARGO_PKG_VERSION")).drain_delay(DRAIN_DELAY).exemplars();
     let monitoring = checks::add(builder, &store, &cache, &outside)?.build()?;
     monitoring.install()?;
     settings.warn_of_embedded();

@@ -16,6 +16,7 @@ use super::family_core::{Budget, FamilyCore, Source};
 use super::host::HostRecorder;
 use super::options::{Limits, RegistryOptions};
 use super::snapshot::Snapshot;
+use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 use crate::sync::{AtomicUsize, RwLock, RwLockWriteGuard};
 
@@ -44,6 +45,8 @@ pub(super) struct Inner {
     #[cfg(feature = "protobuf")]
     pub(super) native_histograms: BTreeSet<String>,
     host: Option<HostRecorder>,
+    /// What tells the time of exemplars, if there are any.
+    exemplars: Option<Clock>,
 }
 
 impl Registry {
@@ -63,11 +66,13 @@ impl Registry {
             #[cfg(feature = "protobuf")]
             native_histograms,
             host,
+            exemplars,
         } = options;
         let budget = Arc::new(Budget { per_family, in_all, used: AtomicUsize::new(0), diagnostics });
         let families = RwLock::new(Families::with_own(&budget));
         let collectors = Collectors::new(clock.clone(), collect_within, &budget);
-        let expiry = expire_idle_after.map(|after| Expiry::new(after, clock));
+        let expiry = expire_idle_after.map(|after| Expiry::new(after, clock.clone()));
+        let exemplars = exemplars.then_some(clock);
         Self(Arc::new(Inner {
             families,
             index: Index::new(in_all),
@@ -77,6 +82,7 @@ impl Registry {
             host,
             #[cfg(feature = "protobuf")]
             native_histograms,
+            exemplars,
         }))
     }
 
@@ -157,6 +163,10 @@ impl Registry {
         &self.0.budget.diagnostics
     }
 
+    pub(super) fn exemplars(&self) -> Option<Clock> {
+        self.0.exemplars.clone()
+    }
+
     /// Registers a checked definition, or finds the family that an equal one registered.
     pub(super) fn register(
         &self,
@@ -183,7 +193,8 @@ impl Registry {
             // A collected gauge has a value from the start, unless that is refused: then there is none to show.
             definition.absent_until_set || source == Source::Collectors,
             self.diagnostics().clone(),
-        );
+        )
+        .exemplars(self.exemplars());
         #[cfg(feature = "protobuf")]
         let shape = if definition.native { shape.with_native_buckets() } else { self.with_asked_buckets(name, shape) };
         let host = self.0.host.as_ref().filter(|_| source == Source::Handles);

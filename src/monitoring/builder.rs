@@ -156,6 +156,12 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Shows traces beside the buckets of histograms, in OpenMetrics; see [`RegistryOptions::exemplars`]. Default: none.
+    pub fn exemplars(mut self) -> Self {
+        self.registry = self.registry.exemplars();
+        self
+    }
+
     /// How long requests are still served after readiness says no. Default: [`DEFAULT_DRAIN_DELAY`].
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;

@@ -30,7 +30,7 @@
 //! |---|---|---|
 //! | `/metrics` on the admin routes | yes | no: the host shows them |
 //! | [`Monitoring::registry`](super::Monitoring::registry) | has the numbers | has the families, and no numbers of theirs |
-//! | `expire_idle_series_after`, `collect_within`, `native_histograms`, collectors, further edges at registration | yes | an error |
+//! | `expire_idle_series_after`, `collect_within`, `native_histograms`, `exemplars`, collectors, further edges at registration | yes | an error |
 //! | native buckets of a definition | in the protobuf format | the buckets of its edges alone |
 //! | what is in flight or open | two counts, exact at every moment | a gauge that goes up and down, right at rest |
 //! | counters of seconds | to the nanosecond | whole seconds; the fraction waits for the next addition, nothing is lost |

@@ -24,7 +24,7 @@ use on_shuttle as primitives;
 use on_std as primitives;
 
 pub(crate) use self::primitives::{
-    AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, fence,
     number_of_this_thread,
 };
 

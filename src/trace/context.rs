@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::id::{SpanId, TraceFlags, TraceId};
+use super::id::{SampledSpan, SpanId, TraceFlags, TraceId};
 use super::request_id::RequestId;
 use super::tracestate::TraceState;
 
@@ -59,6 +59,12 @@ impl TraceContext {
         self.0.flags
     }
 
+    /// This process's own span, if the trace is sampled.
+    pub(crate) fn sampled_span(&self) -> Option<SampledSpan> {
+        let Inner { trace_id, span_id, flags, .. } = *self.0;
+        flags.sampled.then_some(SampledSpan { trace_id, span_id })
+    }
+
     /// Other vendors' state.
     pub fn state(&self) -> &TraceState {
         &self.0.state
@@ -100,6 +106,11 @@ thread_local! {
 pub fn current() -> Option<TraceContext> {
     // A thread that is being torn down works for nobody.
     PRESENT.try_with(|present| present.borrow().clone()).ok().flatten()
+}
+
+/// The span of the present context, if its trace is sampled. Cost: a thread-local read; the context is looked at, not cloned.
+pub(crate) fn current_sampled_span() -> Option<SampledSpan> {
+    PRESENT.try_with(|present| present.borrow().as_ref()?.sampled_span()).ok().flatten()
 }
 
 fn swap(next: Option<TraceContext>) -> Option<TraceContext> {
@@ -145,7 +156,7 @@ impl<F> fmt::Debug for Scoped<F> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TraceContext, current};
+    use super::*;
 
     #[test]
     fn guards_restore_what_was_present_before() {
@@ -160,6 +171,19 @@ mod tests {
             assert_eq!(current().as_ref(), Some(&outer));
         }
         assert_eq!(current(), None);
+    }
+
+    #[test]
+    fn present_span_is_known_if_its_trace_is_sampled() {
+        let sampled = TraceContext::new_root();
+        let flags = TraceFlags { sampled: false, random: true };
+        let unsampled = TraceContext::continued(TraceId::random(), flags, TraceState::default(), RequestId::generate());
+        assert_eq!(current_sampled_span(), None);
+        let _sampled = sampled.enter();
+        let (trace_id, span_id) = (sampled.trace_id(), sampled.span_id());
+        assert_eq!(current_sampled_span(), Some(SampledSpan { trace_id, span_id }));
+        let _unsampled = unsampled.enter();
+        assert_eq!(current_sampled_span(), None);
     }
 
     #[tokio::test]

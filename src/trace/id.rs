@@ -63,6 +63,13 @@ impl SpanId {
     }
 }
 
+/// A span of a trace that is sampled, so that somebody can look it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SampledSpan {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+}
+
 /// The two flags that W3C trace context level 2 defines; all others are zero on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TraceFlags {

@@ -27,7 +27,9 @@ mod request_id;
 mod traceparent;
 mod tracestate;
 
+pub(crate) use context::current_sampled_span;
 pub use context::{Entered, Scoped, TraceContext, current};
+pub(crate) use id::SampledSpan;
 pub use id::{SpanId, TraceFlags, TraceId};
 pub use propagation::{TRACEPARENT, TRACERESPONSE, TRACESTATE, X_REQUEST_ID};
 pub use request_id::RequestId;

@@ -96,6 +96,33 @@ fn prometheus_stores_exactly_the_requests_sent() {
     assert!(within.is_some_and(|within| within > 0.0), "{within:?}");
 }
 
+#[test]
+#[ignore = "needs Prometheus and the example built; run by tests/run"]
+fn prometheus_stores_the_trace_of_a_request() {
+    let api = TradingApi::start(&[], &[]);
+    let send = |path, traceparent| {
+        let response = http::get(api.public(), path, &[("traceparent", traceparent)]).expect("it answers");
+        response.header("traceresponse").expect("every answer has it")[3..52].to_owned()
+    };
+    let sent = send("/api/v1/portfolios/1", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    send("/no/such/page", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+    let prometheus = Prometheus::scraping(&[api.admin()], &[]);
+    let exemplars = eventually(SOON, || {
+        let exemplars = prometheus.exemplars("api_response_time_seconds_bucket");
+        if exemplars.is_empty() { Err("none is stored") } else { Ok(exemplars) }
+    });
+    // The only sample of its series is the latest and the largest, and shown once; the other trace was not sampled.
+    let [exemplar] = &exemplars[..] else { panic!("one trace was sampled: {exemplars:#?}") };
+    assert_eq!(format!("{}-{}", exemplar.labels["trace_id"], exemplar.labels["span_id"]), sent);
+    assert_eq!(exemplar.series["route"], "/api/v1/portfolios/{id}");
+    let bound = exemplar.series["le"].replace("+Inf", "inf").parse().expect("a bound is a number");
+    assert!(exemplar.value > 0.0 && exemplar.value <= bound, "{exemplar:?}");
+    let sum = prometheus.value(r#"api_response_time_seconds_sum{route="/api/v1/portfolios/{id}"}"#);
+    assert_eq!(sum, Some(exemplar.value));
+    let now = prometheus.value("vector(time())").expect("Prometheus tells the time");
+    assert!((now - exemplar.unix_seconds).abs() < SOON.as_secs_f64(), "recorded a moment before {now}: {exemplar:?}");
+}
+
 /// Sends each kind so many times, each client in an order of its own.
 fn send(kinds: &[Kind], address: SocketAddr, client: usize) {
     for round in 0..REQUESTS * kinds.len() {

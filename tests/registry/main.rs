@@ -1,5 +1,6 @@
 //! The registry as a whole: against a model, under threads, and before Prometheus's own judge.
 
+mod exemplars;
 mod model;
 #[cfg(feature = "protobuf")]
 mod protobuf;

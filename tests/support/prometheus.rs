@@ -22,6 +22,22 @@ pub(crate) struct Sample {
     pub(crate) value: f64,
 }
 
+/// One exemplar of a series.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Exemplar {
+    /// All labels of the series, `__name__` included.
+    pub(crate) series: BTreeMap<String, String>,
+    /// Its own, such as `trace_id`.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// The sample.
+    pub(crate) value: f64,
+    /// When it was recorded.
+    pub(crate) unix_seconds: f64,
+}
+
+/// From 1970 to the year 2200, in seconds: exemplars are asked for by the time of their samples.
+const END_OF_TIME: &str = "&start=0&end=7258118400";
+
 /// A Prometheus server that scrapes every second.
 pub(crate) struct Prometheus {
     server: Server,
@@ -61,6 +77,7 @@ impl Prometheus {
                 format!("--config.file={}", path("prometheus.yml")),
                 format!("--storage.tsdb.path={}", path("data")),
                 format!("--web.listen-address={}", loopback(port)),
+                "--enable-feature=exemplar-storage".to_owned(),
             ];
             own.into_iter().chain(flags.iter().map(|flag| (*flag).to_owned())).map(Into::into).collect()
         });
@@ -83,7 +100,25 @@ impl Prometheus {
     /// When Prometheus refuses the expression.
     #[track_caller]
     pub(crate) fn query(&self, expression: &str) -> Value {
-        let path = format!("/api/v1/query?query={}", http::percent_encoded(expression));
+        self.ask("query", expression, "")
+    }
+
+    /// The exemplars stored of an expression's series since the beginning.
+    ///
+    /// # Panics
+    /// When Prometheus refuses the expression.
+    #[track_caller]
+    pub(crate) fn exemplars(&self, expression: &str) -> Vec<Exemplar> {
+        let data = self.ask("query_exemplars", expression, END_OF_TIME);
+        let series = data.as_array().expect("series are an array").iter();
+        let of = |series: &Value| series["exemplars"].as_array().expect("exemplars are an array").clone();
+        series.flat_map(|series| of(series).into_iter().map(move |one| exemplar(series, &one))).collect()
+    }
+
+    /// The `data` of an answer.
+    #[track_caller]
+    fn ask(&self, endpoint: &str, expression: &str, parameters: &str) -> Value {
+        let path = format!("/api/v1/{endpoint}?query={}{parameters}", http::percent_encoded(expression));
         let response = http::get(self.address(), &path, &[]).expect("Prometheus answers");
         let mut answer = response.json();
         assert_eq!(answer["status"], "success", "{expression}: {answer}");
@@ -114,12 +149,26 @@ impl Prometheus {
     }
 }
 
+/// Reads one exemplar of `{"seriesLabels": {…}, "exemplars": [{"labels": {…}, "value": "number", "timestamp": seconds}, …]}`.
+fn exemplar(series: &Value, exemplar: &Value) -> Exemplar {
+    Exemplar {
+        series: labels(&series["seriesLabels"]),
+        labels: labels(&exemplar["labels"]),
+        value: text(&exemplar["value"]).parse().expect("a value is a number"),
+        unix_seconds: exemplar["timestamp"].as_f64().expect("a timestamp is a number"),
+    }
+}
+
+fn labels(labels: &Value) -> BTreeMap<String, String> {
+    let labels = labels.as_object().expect("labels are an object");
+    labels.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("Prometheus writes strings here").to_owned()
+}
+
 /// Reads `{"metric": {"name": "value", …}, "value": [timestamp, "number"]}`.
 fn sample(series: &Value) -> Sample {
-    let labels = series["metric"].as_object().expect("labels are an object");
-    let text = |value: &Value| value.as_str().expect("Prometheus writes strings here").to_owned();
-    Sample {
-        labels: labels.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
-        value: text(&series["value"][1]).parse().expect("a value is a number"),
-    }
+    Sample { labels: labels(&series["metric"]), value: text(&series["value"][1]).parse().expect("a value is a number") }
 }

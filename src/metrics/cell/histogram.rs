@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::exemplar::{Exemplar, Exemplars};
 #[cfg(feature = "protobuf")]
 use super::native::NativeBuckets;
 use super::spread::{Lines, Spread};
 use super::{Recorded, Shape};
 use crate::metrics::definition::Unit;
 use crate::metrics::exposition::seconds;
+use crate::trace::SampledSpan;
 
 /// Fixed buckets, none of them cumulative; the last one is `+Inf`'s own.
 pub(in crate::metrics) struct HistogramCell {
@@ -23,6 +25,8 @@ pub(in crate::metrics) struct HistogramCell {
     /// Only if the family was set up so.
     #[cfg(feature = "protobuf")]
     native: Option<Box<NativeBuckets>>,
+    /// Only if the registry was built so.
+    exemplars: Option<Box<Exemplars>>,
 }
 
 /// Where the sum is: integer nanoseconds when the unit is seconds, else the bits of an `f64`.
@@ -35,6 +39,7 @@ impl HistogramCell {
         let words = Lines::of(FIRST_BUCKET + shape.edges.len() + 1);
         #[cfg(feature = "protobuf")]
         let native = shape.has_native_buckets.then(|| Box::new(NativeBuckets::new(shape.unit)));
+        let exemplars = shape.exemplars.clone().map(|clock| Box::new(Exemplars::new(clock)));
         Self {
             shape,
             labels,
@@ -42,14 +47,15 @@ impl HistogramCell {
             spread: Spread::default(),
             #[cfg(feature = "protobuf")]
             native,
+            exemplars,
         }
     }
 
     /// Records a sample in the family's unit. Not a number, infinite and (for seconds) negative samples and those past
-    /// 584 years are refused and counted.
-    pub(in crate::metrics) fn record(&self, value: f64, times: u64) {
+    /// 584 years are refused and counted. `span` is asked if the sample may become an exemplar.
+    pub(in crate::metrics) fn record(&self, value: f64, times: u64, span: impl FnOnce() -> Option<SampledSpan>) {
         if self.shape.unit == Unit::Seconds {
-            return self.record_nanos(nanos_of(value).unwrap_or(TOO_LONG), times);
+            return self.record_nanos(nanos_of(value).unwrap_or(TOO_LONG), times, span);
         }
         if !value.is_finite() {
             return self.shape.reject();
@@ -62,19 +68,20 @@ impl HistogramCell {
         if let Some(native) = &self.native {
             native.count(value, times);
         }
+        self.exemplify(bucket, || value, span);
     }
 
     #[inline]
-    pub(in crate::metrics) fn record_duration(&self, duration: Duration) {
+    pub(in crate::metrics) fn record_duration(&self, duration: Duration, span: impl FnOnce() -> Option<SampledSpan>) {
         if self.shape.unit == Unit::Seconds {
-            self.record_nanos(u64::try_from(duration.as_nanos()).unwrap_or(TOO_LONG), 1);
+            self.record_nanos(u64::try_from(duration.as_nanos()).unwrap_or(TOO_LONG), 1, span);
         } else {
-            self.record(duration.as_secs_f64(), 1);
+            self.record(duration.as_secs_f64(), 1, span);
         }
     }
 
     #[inline]
-    fn record_nanos(&self, nanos: u64, times: u64) {
+    fn record_nanos(&self, nanos: u64, times: u64, span: impl FnOnce() -> Option<SampledSpan>) {
         if nanos == TOO_LONG {
             return self.shape.reject();
         }
@@ -85,6 +92,7 @@ impl HistogramCell {
         if let Some(native) = &self.native {
             native.count_nanos(nanos, times);
         }
+        self.exemplify(bucket, || seconds(nanos), span);
     }
 
     #[inline]
@@ -102,6 +110,21 @@ impl HistogramCell {
     #[cfg(feature = "protobuf")]
     pub(in crate::metrics) fn native(&self) -> Option<&NativeBuckets> {
         self.native.as_deref()
+    }
+
+    /// Offers a sample as an exemplar once it is counted, so that whoever sees the exemplar sees the count.
+    #[inline]
+    fn exemplify(&self, bucket: usize, value: impl FnOnce() -> f64, span: impl FnOnce() -> Option<SampledSpan>) {
+        if let Some(exemplars) = &self.exemplars
+            && let Some(span) = span()
+        {
+            exemplars.offer(span, bucket, value());
+        }
+    }
+
+    /// What shows where samples came from, if the series keeps that: at most one a bucket. To be read before the buckets.
+    pub(in crate::metrics) fn exemplars(&self) -> Option<[Option<Exemplar>; 2]> {
+        self.exemplars.as_ref().map(|exemplars| exemplars.read())
     }
 
     pub(super) fn recorded(&self) -> Recorded {

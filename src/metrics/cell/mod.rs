@@ -4,16 +4,19 @@
 //! (scrapes) need no other memory to be visible with them.
 
 mod counter;
+mod exemplar;
 mod gauge;
 mod histogram;
 #[cfg(feature = "protobuf")]
 mod native;
+mod slot;
 mod spread;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
 pub(super) use self::counter::CounterCell;
+pub(super) use self::exemplar::Exemplar;
 pub(super) use self::gauge::GaugeCell;
 #[cfg(feature = "metrics-exporter-prometheus")]
 pub(super) use self::histogram::nanos_of;
@@ -23,6 +26,7 @@ pub(super) use self::native::{NativeBuckets, NativeReading, ZERO_THRESHOLD};
 use super::definition::{Kind, Unit};
 use super::host::{HostCell, HostFamily};
 use super::label::OVERFLOW;
+use crate::clock::Clock;
 use crate::diagnostics::{Diagnostics, Problem};
 
 /// What is shared by the cells of one family.
@@ -38,6 +42,8 @@ pub(super) struct Shape {
     diagnostics: Diagnostics,
     #[cfg(feature = "protobuf")]
     has_native_buckets: bool,
+    /// What tells the time of exemplars, if series have any.
+    exemplars: Option<Clock>,
 }
 
 impl Shape {
@@ -57,6 +63,7 @@ impl Shape {
             diagnostics,
             #[cfg(feature = "protobuf")]
             has_native_buckets: false,
+            exemplars: None,
         }
     }
 
@@ -64,6 +71,11 @@ impl Shape {
     #[cfg(feature = "protobuf")]
     pub(super) fn with_native_buckets(self) -> Self {
         Self { has_native_buckets: true, ..self }
+    }
+
+    /// Gives the series of a histogram exemplars, whose time a clock tells.
+    pub(super) fn exemplars(self, clock: Option<Clock>) -> Self {
+        Self { exemplars: clock, ..self }
     }
 
     /// Lets a recorder of the host's keep the numbers, if there is one.

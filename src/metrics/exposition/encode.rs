@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[cfg(feature = "protobuf")]
 use super::protobuf;
 use super::{Format, number, openmetrics, text};
-use crate::metrics::cell::{Cell, HistogramCell, Sum};
+use crate::metrics::cell::{Cell, Exemplar, HistogramCell, Sum};
 use crate::metrics::definition::{Kind, Unit};
 use crate::metrics::family_core::FamilyCore;
 
@@ -37,10 +37,10 @@ pub(in crate::metrics) fn encode(
 ) {
     for family in families.iter().filter(|family| wanted(&family.name)) {
         match format {
-            Format::Text => write_family(out, family, |out| {
+            Format::Text => write_family(out, family, format, |out| {
                 text::write_metadata(out, &family.name, family.shape.kind.as_str(), family.help());
             }),
-            Format::OpenMetrics => write_family(out, family, |out| write_open_metadata(families, family, out)),
+            Format::OpenMetrics => write_family(out, family, format, |out| write_open_metadata(families, family, out)),
             #[cfg(feature = "protobuf")]
             Format::Protobuf => protobuf::write_family(out, family),
         }
@@ -51,11 +51,11 @@ pub(in crate::metrics) fn encode(
 }
 
 /// Appends a family as text; nothing if none of its series has a value.
-fn write_family(out: &mut Vec<u8>, family: &FamilyCore, write_metadata: impl FnOnce(&mut Vec<u8>)) {
+fn write_family(out: &mut Vec<u8>, family: &FamilyCore, format: Format, write_metadata: impl FnOnce(&mut Vec<u8>)) {
     let before = out.len();
     write_metadata(out);
     let samples = out.len();
-    each_cell(&family.cells(), |cell| write_series(out, family, cell));
+    each_cell(&family.cells(), |cell| write_series(out, family, cell, format));
     if out.len() == samples {
         out.truncate(before);
     }
@@ -93,7 +93,7 @@ fn is_shown(families: &[Arc<FamilyCore>], name: &str) -> bool {
 /// The suffixes under which the parts of a histogram are shown.
 pub(in crate::metrics) const HISTOGRAM_PARTS: [&str; 3] = ["_bucket", "_sum", "_count"];
 
-fn write_series(out: &mut Vec<u8>, family: &FamilyCore, cell: &Cell) {
+fn write_series(out: &mut Vec<u8>, family: &FamilyCore, cell: &Cell, format: Format) {
     let (name, labels) = (&*family.name, &**cell.labels());
     let counted = |out: &mut Vec<u8>, count| match family.shape.unit {
         Unit::Seconds => number::push_seconds(out, count),
@@ -109,7 +109,10 @@ fn write_series(out: &mut Vec<u8>, family: &FamilyCore, cell: &Cell) {
         Cell::Gauge(cell) => gauge(out, name, labels, cell.get()),
         Cell::ObservedGauge(cell) => gauge(out, name, labels, cell.get().flatten()),
         Cell::Host(_) => {}
-        Cell::Histogram(cell) => histogram(out, family, labels, cell),
+        Cell::Histogram(cell) => {
+            let exemplars = if format == Format::OpenMetrics { cell.exemplars() } else { None };
+            histogram(out, family, labels, cell, exemplars);
+        }
     }
 }
 
@@ -119,7 +122,13 @@ fn gauge(out: &mut Vec<u8>, name: &str, labels: &str, value: Option<f64>) {
     }
 }
 
-fn histogram(out: &mut Vec<u8>, family: &FamilyCore, labels: &str, cell: &HistogramCell) {
+fn histogram(
+    out: &mut Vec<u8>,
+    family: &FamilyCore,
+    labels: &str,
+    cell: &HistogramCell,
+    exemplars: Option<[Option<Exemplar>; 2]>,
+) {
     let (name, frame) = (&*family.name, &family.frame);
     let start = out.len();
     out.extend_from_slice(frame.bucket.as_bytes());
@@ -138,6 +147,10 @@ fn histogram(out: &mut Vec<u8>, family: &FamilyCore, labels: &str, cell: &Histog
             digits = buffer.format(cumulative);
         }
         out.extend_from_slice(digits.as_bytes());
+        if let Some(exemplars) = &exemplars {
+            let own = exemplars.iter().flatten().find(|exemplar| exemplar.bucket == at);
+            own.into_iter().for_each(|exemplar| openmetrics::write_exemplar(out, exemplar));
+        }
         out.push(b'\n');
     }
     sample(out, name, "_sum", labels, |out| match cell.sum() {

@@ -1,6 +1,8 @@
 //! OpenMetrics 1.0.
 
 use super::encode::escape_into;
+use super::number;
+use crate::metrics::cell::Exemplar;
 use crate::metrics::definition::{Kind, Unit};
 
 /// The content type, as Prometheus asks for it.
@@ -32,6 +34,21 @@ pub(super) fn write_metadata(out: &mut Vec<u8>, family: &str, kind: Option<Kind>
     line("HELP", &|out| escape_into(out, help, |byte| matches!(byte, b'\\' | b'\n' | b'"')));
 }
 
+/// What follows a bucket's count on its line. Its labels, names and values, have 63 characters of the 128 that the format
+/// allows; they are called as OpenTelemetry wants them called.
+pub(super) fn write_exemplar(out: &mut Vec<u8>, exemplar: &Exemplar) {
+    out.extend_from_slice(b" # {trace_id=\"");
+    out.extend_from_slice(&exemplar.span.trace_id.to_hex());
+    out.extend_from_slice(b"\",span_id=\"");
+    out.extend_from_slice(&exemplar.span.span_id.to_hex());
+    out.extend_from_slice(b"\"} ");
+    number::push_f64(out, exemplar.value);
+    out.push(b' ');
+    number::push_seconds(out, exemplar.unix_millis.saturating_mul(NANOS_PER_MILLI));
+}
+
+const NANOS_PER_MILLI: u64 = 1_000_000;
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -39,7 +56,9 @@ mod tests {
     use ::metrics::{counter, describe_counter, gauge, histogram, with_local_recorder};
 
     use super::super::Format;
-    use crate::metrics::{Definition, Meter, Registry, Unit};
+    use crate::clock::ManualClock;
+    use crate::metrics::{Definition, Meter, Registry, RegistryOptions, Unit};
+    use crate::trace::{TRACEPARENT, TraceContext};
 
     fn text(registry: &Registry) -> String {
         let mut out = Vec::new();
@@ -83,6 +102,116 @@ wait_seconds_sum{queue=\"b\"} 1
 wait_seconds_count{queue=\"b\"} 1
 # EOF";
         assert_eq!(lines(&registry).join("\n"), expected);
+    }
+
+    static SIZE: Definition =
+        Definition::histogram("size_bytes", "Size.").unit(Unit::Bytes).labels(&["queue"]).edges(&[0.5, 16.0]);
+    static DELAY: Definition = Definition::histogram("delay_seconds", "Delay.").unit(Unit::Seconds).edges(&[0.5, 2.5]);
+
+    fn context(traceparent: &'static str) -> TraceContext {
+        let headers = [(TRACEPARENT, http::HeaderValue::from_static(traceparent))];
+        TraceContext::from_headers(&headers.into_iter().collect())
+    }
+
+    #[test]
+    fn exemplars_are_exactly_this() {
+        let clock = ManualClock::new();
+        let registry = Registry::with(RegistryOptions::new().clock(clock.clock()).exemplars());
+        let meter = Meter::new(&registry);
+        let size = meter.histogram(&SIZE).unwrap().series(["b".into()]);
+        let delay = meter.histogram(&DELAY).unwrap().series([]);
+        let first = context("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        let second = context("00-00000000000000000000000000000001-00f067aa0ba902b7-01");
+        {
+            let _entered = first.enter();
+            size.record(16.0);
+            delay.record_duration(Duration::from_nanos(7_123_456_789));
+        }
+        clock.advance(Duration::from_millis(1_250));
+        {
+            let _entered = second.enter();
+            size.record(-0.125);
+            delay.record(0.1);
+        }
+        let (first, second) = (first.span_id(), second.span_id());
+        let expected = format!(
+            "\
+# TYPE delay_seconds histogram
+# UNIT delay_seconds seconds
+# HELP delay_seconds Delay.
+delay_seconds_bucket{{le=\"0.5\"}} 1 # {{trace_id=\"00000000000000000000000000000001\",span_id=\"{second}\"}} 0.1 1737541801.25
+delay_seconds_bucket{{le=\"2.5\"}} 1
+delay_seconds_bucket{{le=\"+Inf\"}} 2 # {{trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\",span_id=\"{first}\"}} 7.123456789 1737541800
+delay_seconds_sum 7.223456789
+delay_seconds_count 2
+# TYPE size_bytes histogram
+# UNIT size_bytes bytes
+# HELP size_bytes Size.
+size_bytes_bucket{{queue=\"b\",le=\"0.5\"}} 1 # {{trace_id=\"00000000000000000000000000000001\",span_id=\"{second}\"}} -0.125 1737541801.25
+size_bytes_bucket{{queue=\"b\",le=\"16.0\"}} 2 # {{trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\",span_id=\"{first}\"}} 16 1737541800
+size_bytes_bucket{{queue=\"b\",le=\"+Inf\"}} 2
+size_bytes_sum{{queue=\"b\"}} 15.875
+size_bytes_count{{queue=\"b\"}} 2
+# EOF"
+        );
+        assert_eq!(lines(&registry).join("\n"), expected);
+        assert_eq!(lines(&registry).join("\n"), expected, "equal state, equal bytes");
+    }
+
+    #[test]
+    fn exemplars_change_no_other_byte_and_nothing_of_the_text_format() {
+        let (with, without) = (Registry::with(RegistryOptions::new().exemplars()), Registry::new());
+        let _entered = TraceContext::new_root().enter();
+        for registry in [&with, &without] {
+            Meter::new(registry).histogram(&DELAY).unwrap().series([]).record(0.3);
+            with_local_recorder(registry, || {
+                counter!("jobs_total").increment(1);
+                gauge!("depth").set(2.0);
+                histogram!("wait_seconds", "a" => "b").record_many(0.3, 5);
+            });
+        }
+        assert_eq!(with.render(), without.render());
+        let plain = |registry| {
+            let lines = lines(registry).into_iter();
+            lines.map(|line| line.split(" # ").next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(plain(&with), plain(&without));
+        let exemplars = |registry| text(registry).matches(" # {trace_id=\"").count();
+        assert_eq!((exemplars(&with), exemplars(&without)), (2, 0));
+    }
+
+    #[test]
+    fn samples_without_a_sampled_trace_have_no_exemplar() {
+        let registry = Registry::with(RegistryOptions::new().exemplars());
+        let delay = Meter::new(&registry).histogram(&DELAY).unwrap().series([]);
+        delay.record(0.1);
+        let unsampled = context("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+        {
+            let _entered = unsampled.enter();
+            delay.record(0.2);
+            delay.record_duration_in(Duration::from_secs(1), None);
+        }
+        let _entered = TraceContext::new_root().enter();
+        delay.record_duration_in(Duration::from_secs(1), None);
+        delay.record_duration_in(Duration::from_secs(1), Some(&unsampled));
+        delay.record(f64::NAN);
+        delay.record(-1.0);
+        with_local_recorder(&registry, || histogram!("wait_seconds").record_many(1.0, 0));
+        let text = text(&registry);
+        assert!(text.contains("delay_seconds_count 5\n"), "{text}");
+        assert!(!text.contains("trace_id"), "{text}");
+    }
+
+    #[test]
+    fn given_context_is_named_not_the_present_one() {
+        let registry = Registry::with(RegistryOptions::new().exemplars());
+        let delay = Meter::new(&registry).histogram(&DELAY).unwrap().series([]);
+        let (given, present) = (TraceContext::new_root(), TraceContext::new_root());
+        let _entered = present.enter();
+        delay.record_duration_in(Duration::from_secs(1), Some(&given));
+        let text = text(&registry);
+        assert!(text.contains(&given.trace_id().to_string()), "{text}");
+        assert!(!text.contains(&present.trace_id().to_string()), "{text}");
     }
 
     #[test]

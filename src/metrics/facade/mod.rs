@@ -18,6 +18,7 @@ use super::family_core::{FamilyCore, Found};
 use super::label::{LabelValue, identity};
 use super::registry::{Refused, Registry};
 use crate::diagnostics::Problem;
+use crate::trace;
 
 impl Recorder for Registry {
     fn describe_counter(&self, key: KeyName, _unit: Option<Unit>, description: SharedString) {
@@ -113,7 +114,7 @@ impl Registry {
         let edges = if kind == Kind::Histogram { LATENCY_EDGES } else { &[] };
         // The facade counts whole numbers, so its counters of seconds hold seconds.
         let unit = if kind == Kind::Counter { definition::Unit::Count } else { definition::Unit::of_name(name) };
-        Shape::new(kind, unit, edges, false, self.diagnostics().clone())
+        Shape::new(kind, unit, edges, false, self.diagnostics().clone()).exemplars(self.exemplars())
     }
 
     fn foreign_identity(&self, key: &Key) -> String {
@@ -157,11 +158,16 @@ impl GaugeFn for GaugeCell {
 
 impl HistogramFn for HistogramCell {
     fn record(&self, value: f64) {
-        HistogramCell::record(self, value, 1);
+        HistogramCell::record(self, value, 1, trace::current_sampled_span);
     }
 
     fn record_many(&self, value: f64, count: usize) {
-        HistogramCell::record(self, value, u64::try_from(count).unwrap_or(u64::MAX));
+        if count == 0 {
+            // No sample, so no exemplar either.
+            return;
+        }
+        let times = u64::try_from(count).unwrap_or(u64::MAX);
+        HistogramCell::record(self, value, times, trace::current_sampled_span);
     }
 }
 
