@@ -89,7 +89,8 @@ impl Exchange {
     }
 
     fn record_head(&self, status: Option<StatusCode>) {
-        self.ledger.head(status, self.clock.now().saturating_duration_since(self.began));
+        let time = self.clock.now().saturating_duration_since(self.began);
+        self.ledger.head(status, time, self.context.as_ref());
     }
 }
 

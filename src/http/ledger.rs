@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::instruments::HttpInstruments;
 use super::labels::{MethodLabel, Outcome, StatusClass};
 use crate::metrics::{Counter, Histogram, LabelValue, Tally};
+use crate::trace::TraceContext;
 
 /// The handles of one route and method. `started = finished + in flight` at every moment between two steps of a request.
 pub(super) struct Ledger {
@@ -53,13 +54,13 @@ impl Ledger {
     }
 
     /// The response head is there, or will not come: records the service's own time.
-    pub(super) fn head(&self, status: Option<StatusCode>, time: Duration) {
+    pub(super) fn head(&self, status: Option<StatusCode>, time: Duration, context: Option<&TraceContext>) {
         let class = StatusClass::of(status);
         let histogram = self.response_time[class.index()].get_or_init(|| {
             let labels = [self.method.as_str().into(), self.route.clone(), class.as_str().into()];
             self.instruments.response_time.series(labels)
         });
-        histogram.record_duration(time);
+        histogram.record_duration_in(time, context);
     }
 
     pub(super) fn end(&self, status: Option<StatusCode>, outcome: Outcome) {

@@ -21,6 +21,7 @@ mod json;
 mod service;
 
 mod collect;
+mod exemplars;
 mod host;
 mod hostile;
 mod ledger;
