@@ -57,10 +57,10 @@ impl<const N: usize> Family<Gauge, N> {
     pub fn observe(&self, values: [LabelValue; N], read: impl Fn() -> Option<f64> + Send + Sync + 'static) {
         self.insert_observed(Cell::ObservedGauge(Observed::new(&self.core.shape, self.identity(&values).into(), read)));
     }
-}
 
-impl<const N: usize> Family<Gauge, N> {
     /// A series that shows how many of something are open.
+    ///
+    /// Reported to a recorder of the host's, it is a gauge that is told of each opening and closing: right at rest.
     pub fn tally(&self, values: [LabelValue; N]) -> Tally {
         if let Some(gauge) = self.host_gauge(&values) {
             return Tally::told_to(gauge);

@@ -32,6 +32,8 @@ impl Monitoring {
     /// Takes the process-wide places that nobody has: the `metrics` recorder, the `tracing` subscriber, the `log`
     /// logger, the panic hook. What is taken stays with whoever has it, and everything else works without.
     ///
+    /// The recorder is [`Monitoring::registry`], or the one that is reported to, if that is not the process's already.
+    ///
     /// A place is never given back, so a process installs one monitoring, at its start.
     ///
     /// # Errors

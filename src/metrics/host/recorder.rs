@@ -53,9 +53,13 @@ impl HostRecorder {
         Self(Origin::Given(Arc::new(recorder)))
     }
 
-    /// Whether there is one. The facade's stand-in for none is the only recorder that is known to have no state.
+    /// Whether there is one.
     pub(crate) fn is_there(&self) -> bool {
-        self.with(|recorder| size_of_val(recorder) > 0)
+        match &self.0 {
+            // The facade does not say. Its stand-in for none has no state, which a recorder of use has.
+            Origin::Global => with_recorder(|recorder| size_of_val(recorder) > 0),
+            Origin::Given(_) => true,
+        }
     }
 
     /// Makes it the process's recorder unless it is that already or there is another; whether it did.

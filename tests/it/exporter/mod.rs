@@ -19,14 +19,14 @@ use aistm7_monitoring::metrics::{Definition, Family, Histogram, HostRecorder, Ki
 use aistm7_monitoring::monitoring::{BuildError, MonitoringBuilder, exporter};
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use axum::routing::{any, get};
 use futures_util::{SinkExt, StreamExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt, service_fn};
 
 use self::page::Page;
 use crate::client::{PATIENCE, Raw, get as ask, request, within};
@@ -127,6 +127,7 @@ async fn work(side: &Side) {
     tracing::info!("The market opens");
     tracing::error!(portfolio = "user123", "Valuation failed");
     requests(side).await;
+    calls(side).await;
     business(side);
     let sizes: Family<Histogram, 0> = side.monitoring.meter().histogram(&ORDER_SIZE).unwrap();
     [12.5, 100.0, 5_000.0, f64::NAN].into_iter().for_each(|size| sizes.series([]).record(size));
@@ -161,6 +162,22 @@ async fn requests(side: &Side) {
     while within(socket.next()).await.is_some() {}
     side.shows("websocket_active_connections{route=\"/ws\"}", 0.0).await;
     side.shows("api_active_connections", 0.0).await;
+}
+
+/// To another service.
+async fn calls(side: &Side) {
+    let clock = side.clock.clone();
+    let peer = service_fn(async |request: Request<()>| {
+        clock.advance(Duration::from_millis(90));
+        match request.uri().path() {
+            "/refused" => Err("refused"),
+            _ => Ok(Response::new(())),
+        }
+    });
+    let client = side.monitoring.client("broker").layer(peer);
+    for path in ["/", "/refused"] {
+        let _ = client.clone().oneshot(Request::get(path).body(()).unwrap()).await;
+    }
 }
 
 fn business(side: &Side) {
@@ -247,6 +264,11 @@ async fn same_work_gives_the_same_numbers_in_an_exporter_of_the_host() {
     })
     .await;
     let page = ours.page();
+    let slices = ["api_", "client_", "websocket_", "health_", "log_", "portfolio_", "risk_", "token_", "order_"];
+    for slice in slices {
+        let has_numbers = page.samples.iter().any(|(series, value)| series.starts_with(slice) && *value > 0.0);
+        assert!(has_numbers, "no number of {slice}* was compared");
+    }
     assert!(page.samples.len() > 400, "{} series were compared", page.samples.len());
     assert_eq!(
         page.value("api_requests_total{method=\"GET\",outcome=\"ok\",route=\"/orders/{id}\",status=\"200\"}"),
