@@ -49,6 +49,8 @@ mod meter;
 #[cfg(feature = "protobuf")]
 mod native_histograms;
 mod options;
+#[cfg(all(test, shuttle))]
+mod races;
 mod registry;
 mod snapshot;
 mod tally;

@@ -13,7 +13,7 @@ pub(in crate::metrics) struct CounterCell {
     count: AtomicU64,
     pub(super) labels: Arc<str>,
     /// What threads counted that met another one at `count`.
-    spread: Spread,
+    pub(super) spread: Spread,
 }
 
 impl CounterCell {

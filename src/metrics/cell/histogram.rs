@@ -21,7 +21,7 @@ pub(in crate::metrics) struct HistogramCell {
     /// The sum, then the buckets: what small samples touch is one cache line.
     words: Lines,
     /// What threads recorded that met another one at `words`; of the same layout.
-    spread: Spread,
+    pub(super) spread: Spread,
     /// Only if the family was set up so.
     #[cfg(feature = "protobuf")]
     native: Option<Box<NativeBuckets>>,

@@ -9,6 +9,8 @@ mod gauge;
 mod histogram;
 #[cfg(feature = "protobuf")]
 mod native;
+#[cfg(all(test, loom))]
+mod orderings;
 mod slot;
 mod spread;
 

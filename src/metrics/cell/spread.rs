@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn copies_appear_after_enough_collisions_and_add_up() {
         let spread = Spread::default();
-        for _ in 0..COLLISIONS {
+        while spread.collisions.load(Ordering::Relaxed) != COLLISIONS {
             spread.collided(3);
         }
         assert!(spread.own().is_none());

@@ -12,7 +12,7 @@ use ::metrics::Key;
 use super::names::{are_labels_of, is_metric_name_of};
 use crate::metrics::cell::{Cell, WeakCell};
 use crate::metrics::family_core::FamilyCore;
-use crate::sync::{AtomicUsize, OnceLock};
+use crate::sync::{AtomicUsize, IS_MODEL, OnceLock};
 
 pub(in crate::metrics) struct Index {
     tables: [OnceLock<Box<[Slot]>>; TABLES],
@@ -31,11 +31,11 @@ struct Entry {
 }
 
 /// Chosen: what a few libraries bring fits the first table, and all that the default caps let in fits the others.
-const FIRST_TABLE: usize = 128;
+const FIRST_TABLE: usize = if IS_MODEL { 2 } else { 128 };
 const TABLES: usize = 12;
 
 /// Slots that are tried in a table, from the one that the hash says.
-const TRIED: usize = 8;
+const TRIED: usize = if IS_MODEL { 2 } else { 8 };
 
 impl Index {
     pub(in crate::metrics) fn new(room: usize) -> Self {
@@ -44,7 +44,7 @@ impl Index {
 
     /// The cell of a key, if it is known. Allocates nothing.
     #[inline]
-    pub(super) fn get(&self, key: &Key) -> Option<Cell> {
+    pub(in crate::metrics) fn get(&self, key: &Key) -> Option<Cell> {
         for table in &self.tables {
             for slot in tried(table.get()?, key.get_hash()) {
                 // A key goes to a later table only if all these are taken.
