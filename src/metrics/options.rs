@@ -144,11 +144,14 @@ impl RegistryOptions {
     /// A setting that works on numbers which are kept here, by its name in the builder.
     #[cfg(feature = "metrics-exporter-prometheus")]
     pub(crate) fn needs_numbers(&self) -> Option<&'static str> {
-        let expires = self.expire_idle_after.map(|_| "expire_idle_series_after");
-        let waits = (self.collect_within != DEFAULT_COLLECT_WITHIN).then_some("collect_within");
-        #[cfg(feature = "protobuf")]
-        let waits = waits.or((!self.native_histograms.is_empty()).then_some("native_histograms"));
-        expires.or(waits).or(self.exemplars.then_some("exemplars"))
+        let settings = [
+            (self.expire_idle_after.is_some(), "expire_idle_series_after"),
+            (self.collect_within != DEFAULT_COLLECT_WITHIN, "collect_within"),
+            #[cfg(feature = "protobuf")]
+            (!self.native_histograms.is_empty(), "native_histograms"),
+            (self.exemplars, "exemplars"),
+        ];
+        settings.into_iter().find(|(is_set, _)| *is_set).map(|(_, name)| name)
     }
 
     /// Shows traces beside the buckets of histograms, in OpenMetrics only: of each series the latest sample, and the

@@ -310,6 +310,7 @@ async fn what_needs_our_registry_is_refused_or_not_there() {
         (report().expire_idle_series_after(A_LONG_TIME), "expire_idle_series_after"),
         (report().collect_within(A_LONG_TIME), "collect_within"),
         (report().exemplars(), "exemplars"),
+        (report().exemplars(), "exemplars"),
         #[cfg(feature = "protobuf")]
         (report().native_histograms(["api_response_time_seconds"]), "native_histograms"),
     ] {
