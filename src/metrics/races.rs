@@ -22,7 +22,7 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
     shuttle::check_random(model, ORDERS);
 }
 
-/// Measured: each fault that was put in to try these tests fell within the first few hundred.
+/// Chosen: finds every fault that was put in to try these tests, in seconds.
 const ORDERS: usize = 3_000;
 
 const AFTER: Duration = Duration::from_secs(60);
