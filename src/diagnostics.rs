@@ -34,11 +34,13 @@ pub enum Problem {
     DuplicateSeries,
     /// An observed metric is missing from a recorder of the host's, which never reads.
     ObservationUnread,
+    /// The metrics of a short-lived job did not reach their destination.
+    PushFailed,
 }
 
 impl Problem {
     /// Every kind, in the order of their counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SampleRejected,
         Self::SeriesOverflow,
         Self::NameConflict,
@@ -50,6 +52,7 @@ impl Problem {
         Self::CollectorFailed,
         Self::DuplicateSeries,
         Self::ObservationUnread,
+        Self::PushFailed,
     ];
 
     /// The value of the `problem` label.
@@ -66,6 +69,7 @@ impl Problem {
             Self::CollectorFailed => "collector_failed",
             Self::DuplicateSeries => "duplicate_series",
             Self::ObservationUnread => "observation_unread",
+            Self::PushFailed => "push_failed",
         }
     }
 }

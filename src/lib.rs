@@ -28,7 +28,8 @@ pub mod metrics;
 // Ring 2: ways to the outside that slices share.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub mod store;
-#[cfg(any(feature = "ibkr", feature = "solana"))]
+#[cfg(feature = "_transport")]
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "each feature uses a part of it"))]
 mod transport;
 
 // Ring 3: slices, one for each thing a service is watched by. They do not know each other.
@@ -41,9 +42,11 @@ pub mod http;
 #[cfg(feature = "log")]
 pub mod log;
 
-// Ring 6: routes.
+// Ring 6: ways out, asked for and not.
 #[cfg(feature = "axum")]
 pub mod endpoint;
+#[cfg(feature = "push")]
+pub mod push;
 
 // Ring 7: the paved path.
 pub mod monitoring;

@@ -1,5 +1,5 @@
 //! The document of metrics names exactly what the registry holds.
-#![cfg(all(feature = "axum", feature = "business", feature = "log", feature = "websocket"))]
+#![cfg(all(feature = "axum", feature = "business", feature = "log", feature = "push", feature = "websocket"))]
 
 use std::collections::BTreeSet;
 

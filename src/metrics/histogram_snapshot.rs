@@ -58,7 +58,7 @@ impl HistogramSnapshot {
         }
         let pairs = self.buckets.iter().zip(&earlier.buckets);
         let buckets = pairs.map(|(now, before)| now.checked_sub(*before)).collect::<Option<_>>()?;
-        Some(Self { buckets, sum: self.sum - earlier.sum, ..self.clone() })
+        Some(Self { edges: Arc::clone(&self.edges), buckets, sum: self.sum - earlier.sum })
     }
 
     /// The sum of two histograms of one family, which have the same edges.

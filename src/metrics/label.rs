@@ -70,7 +70,7 @@ pub(super) const OVERFLOW: &str = "otel_metric_overflow=\"true\"";
 /// `a="1",b="2"`, sorted by name and escaped for the exposition formats: the identity of a series.
 ///
 /// An empty value is the same as an absent label to Prometheus, so it is left out here.
-pub(super) fn identity<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub(crate) fn identity<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     pairs.sort_unstable();
     let mut out = String::new();
@@ -132,7 +132,7 @@ fn closing_quote(text: &str) -> usize {
 }
 
 /// The pairs of an identity, unescaped: the reverse of [`identity`].
-pub(super) fn pairs(identity: &str) -> Vec<(&str, String)> {
+pub(crate) fn pairs(identity: &str) -> Vec<(&str, String)> {
     escaped_pairs(identity).map(|(name, value)| (name, unescaped(value))).collect()
 }
 

@@ -65,6 +65,8 @@ pub use histogram_snapshot::HistogramSnapshot;
 #[cfg(feature = "metrics-exporter-prometheus")]
 pub use host::HostRecorder;
 pub use label::LabelValue;
+#[cfg(feature = "push")]
+pub(crate) use label::{identity, pairs};
 pub use meter::Meter;
 pub use options::{DEFAULT_COLLECT_WITHIN, Limits, RegistryOptions};
 pub use registry::Registry;

@@ -268,6 +268,8 @@ impl MonitoringBuilder {
         };
         #[cfg(feature = "business")]
         let business = super::business::Business::register(&meter, &self.clock)?;
+        #[cfg(feature = "push")]
+        let jobs = super::push::register(&registry, &self.clock, &identity)?;
         #[cfg(feature = "health")]
         let health = super::health::start(self.checks, &self.clock, &drain, &meter)?;
         // After everything that registers.
@@ -291,6 +293,8 @@ impl MonitoringBuilder {
             log,
             #[cfg(feature = "business")]
             business,
+            #[cfg(feature = "push")]
+            jobs,
             #[cfg(feature = "axum")]
             axum,
         }));

@@ -29,6 +29,7 @@
 //! | | our registry | a recorder of the host's |
 //! |---|---|---|
 //! | `/metrics` on the admin routes | yes | no: the host shows them |
+//! | short-lived jobs | pushed | an error |
 //! | [`Monitoring::registry`](super::Monitoring::registry) | has the numbers | has the families, and no numbers of theirs |
 //! | `expire_idle_series_after`, `collect_within`, `native_histograms`, `exemplars`, collectors, further edges at registration | yes | an error |
 //! | native buckets of a definition | in the protobuf format | the buckets of its edges alone |

@@ -19,6 +19,8 @@ mod identity;
 mod install;
 #[cfg(feature = "log")]
 mod log;
+#[cfg(feature = "push")]
+mod push;
 mod shutdown;
 mod stop;
 mod variables;
@@ -66,6 +68,8 @@ struct Inner {
     log: crate::log::Log,
     #[cfg(feature = "business")]
     business: business::Business,
+    #[cfg(feature = "push")]
+    jobs: crate::push::Jobs,
     #[cfg(feature = "axum")]
     axum: axum::Axum,
 }

@@ -18,6 +18,8 @@ pub struct Flushed {
     pub streams_ended: u64,
     /// WebSockets that were closed with 1001 because the process closed.
     pub websockets_closed: u64,
+    /// Runs of short-lived jobs that had ended and were still being pushed.
+    pub pushes_lost: u64,
 }
 
 impl Monitoring {
@@ -41,27 +43,35 @@ impl Monitoring {
         async move { stop.walk(&drain, delay).await }
     }
 
-    /// Writes out the log, for at most `deadline`, and says what became of everything.
+    /// Waits for pushes of short-lived jobs and writes out the log, for at most `deadline`, and says what became of
+    /// everything.
     ///
     /// # Cancellation
-    /// Safe; the writing goes on in the background.
+    /// Safe; writing and pushing go on in the background.
     pub async fn shutdown(&self, deadline: Duration) -> Flushed {
         self.0.drain.enter(Phase::Closing);
         let snapshot = self.0.registry.snapshot();
         // The casts are exact for any count of connections.
         let count = |name, labels: &[_]| snapshot.sum(name, labels).unwrap_or_default() as u64;
-        #[cfg(feature = "log")]
-        let (log_lines_written, log_lines_lost) = self.flush_log(deadline).await;
-        #[cfg(not(feature = "log"))]
-        let (log_lines_written, log_lines_lost) = {
-            let _ = deadline;
-            (0, 0)
-        };
+        // First, because a push that fails is a line of the log.
+        let (pushes_lost, left) = self.wait_for_pushes(deadline).await;
+        let (log_lines_written, log_lines_lost) = self.flush_log(left).await;
         Flushed {
             log_lines_written,
             log_lines_lost,
             streams_ended: count("api_event_streams_ended_total", &[]),
             websockets_closed: count("websocket_closes_total", &[("reason", "server_shutdown")]),
+            pushes_lost,
         }
+    }
+
+    #[cfg(not(feature = "log"))]
+    async fn flush_log(&self, _: Duration) -> (u64, u64) {
+        (0, 0)
+    }
+
+    #[cfg(not(feature = "push"))]
+    async fn wait_for_pushes(&self, deadline: Duration) -> (u64, Duration) {
+        (0, deadline)
     }
 }

@@ -45,18 +45,25 @@ impl HttpClient {
     /// # Errors
     /// When there is no complete answer of at most [`BODY_LIMIT`] bytes. A status that means an error is an answer.
     pub(crate) async fn post_json(&self, uri: &Uri, body: impl Into<Bytes>) -> Result<HttpAnswer, TransportError> {
-        let body = body.into();
-        let length = body.len();
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(body.into());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri.clone();
         let headers = request.headers_mut();
-        headers.insert(USER_AGENT, USER_AGENT_VALUE);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(ACCEPT, JSON);
+        self.send(request).await
+    }
+
+    /// Sends a request under this crate's name and reads the answer.
+    ///
+    /// # Errors
+    /// As [`HttpClient::post_json`].
+    pub(crate) async fn send(&self, mut request: Request<Bytes>) -> Result<HttpAnswer, TransportError> {
         // hyper leaves the length of an empty body out, and some edges refuse a POST without one.
-        headers.insert(CONTENT_LENGTH, length.into());
-        let response = self.0.request(request).await.map_err(TransportError::of_request)?;
+        let length = request.body().len().into();
+        request.headers_mut().insert(CONTENT_LENGTH, length);
+        request.headers_mut().insert(USER_AGENT, USER_AGENT_VALUE);
+        let response = self.0.request(request.map(Full::new)).await.map_err(TransportError::of_request)?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(TransportError::of_body)?.to_bytes();
         let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());

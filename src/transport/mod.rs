@@ -1,14 +1,17 @@
-//! Outgoing HTTP for checks and notifiers: private, bounded, and wary of whom it trusts.
+//! Outgoing HTTP for checks, pushes and notifiers: private, bounded, and wary of whom it trusts.
 //!
 //! No redirect is followed, no proxy is used, no more than [`BODY_LIMIT`] of an answer is read, and no connection is
 //! kept: each request proves anew that the peer can be reached, and none fails because an idle connection went stale.
 //! Nothing here limits time; callers do, by dropping the future.
 
 mod client;
+mod endpoint;
 mod error;
 mod trust;
 
 pub(crate) use client::{HttpAnswer, HttpClient};
+pub(crate) use endpoint::Endpoint;
+pub use endpoint::EndpointError;
 pub(crate) use error::TransportError;
 pub(crate) use trust::{Trust, TrustError, is_loopback};
 

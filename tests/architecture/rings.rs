@@ -10,7 +10,7 @@ const RINGS: [&[&str]; 8] = [
     &["business", "health", "http", "log"],
     &["catalog"],
     &["alert"],
-    &["endpoint", "ops"],
+    &["endpoint", "ops", "push"],
     &["monitoring"],
 ];
 

@@ -1,5 +1,5 @@
 //! The crate as a service uses it: its public API, real sockets on loopback, and no other server.
-#![cfg(all(feature = "business", feature = "log", feature = "websocket"))]
+#![cfg(all(feature = "business", feature = "log", feature = "push", feature = "websocket"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 #[allow(dead_code, reason = "the tests against real servers use the rest")]
@@ -24,6 +24,7 @@ mod collect;
 mod exemplars;
 mod host;
 mod hostile;
+mod jobs;
 mod ledger;
 mod monitoring;
 mod outgoing;

@@ -1,10 +1,10 @@
 //! Checks of what AISTM7's services depend on.
 
+#[cfg(any(feature = "ibkr", feature = "solana"))]
+mod asking;
 mod backup;
 #[cfg(feature = "disk")]
 mod disk;
-#[cfg(any(feature = "ibkr", feature = "solana"))]
-mod endpoint;
 #[cfg(feature = "ibkr")]
 mod ibkr;
 #[cfg(test)]
@@ -18,11 +18,11 @@ mod redis;
 mod solana;
 mod tcp;
 
+#[cfg(any(feature = "ibkr", feature = "solana"))]
+pub use crate::transport::EndpointError;
 pub use backup::{Backup, BackupCheck};
 #[cfg(feature = "disk")]
 pub use disk::DiskCheck;
-#[cfg(any(feature = "ibkr", feature = "solana"))]
-pub use endpoint::EndpointError;
 #[cfg(feature = "ibkr")]
 pub use ibkr::IbkrCheck;
 #[cfg(feature = "postgres")]

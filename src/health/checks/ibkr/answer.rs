@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::health::checks::endpoint::INVALID_RESPONSE;
+use crate::health::checks::asking::INVALID_RESPONSE;
 use crate::health::{CheckFailure, CheckReport};
 
 /// A healthy session is extended by each tickle and shows some minutes, so only less than a pause between two tickles

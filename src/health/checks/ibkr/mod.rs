@@ -6,9 +6,10 @@ mod tests;
 
 use std::time::Duration;
 
-use super::endpoint::{Endpoint, EndpointError, Pause, failure_of};
+use super::asking::{Pause, failure_of};
 use crate::clock::Clock;
 use crate::health::{CheckFailure, CheckOptions, CheckReport, HealthCheck, Severity};
+use crate::transport::{Endpoint, EndpointError};
 
 /// Asks a Client Portal gateway whether its brokerage session can trade: authenticated, connected and not competing.
 ///

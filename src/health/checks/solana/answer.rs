@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::health::CheckFailure;
-use crate::health::checks::endpoint::INVALID_RESPONSE;
+use crate::health::checks::asking::INVALID_RESPONSE;
 
 const HEALTH_ID: u64 = 1;
 const SLOT_ID: u64 = 2;

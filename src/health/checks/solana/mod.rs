@@ -9,9 +9,10 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::endpoint::{Endpoint, EndpointError, Pause, failure_of};
+use super::asking::{Pause, failure_of};
 use crate::clock::Clock;
 use crate::health::{CheckFailure, CheckOptions, CheckReport, HealthCheck, Severity};
+use crate::transport::{Endpoint, EndpointError};
 use answer::Verdict;
 use slot::SlotWatch;
 

@@ -1,18 +1,16 @@
-//! What checks over HTTP share: a URL that is checked once, the client for it, and being asked to wait.
+//! A peer of whom a URL is known: checked once, with the client for it.
 
 use std::error::Error as StdError;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::fmt;
 
-use http::Uri;
+use http::{Request, Uri};
+use hyper::body::Bytes;
 
-use crate::clock::Clock;
+use super::{HttpAnswer, HttpClient, TransportError, Trust, TrustError, is_loopback};
 use crate::error::InvalidValue;
-use crate::health::{CheckFailure, CheckReport};
 use crate::redact::scrub_url;
-use crate::transport::{HttpAnswer, HttpClient, TransportError, Trust, TrustError, is_loopback};
 
-/// Why a check over HTTP cannot be made.
+/// Why a peer cannot be spoken to over HTTP.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
@@ -42,9 +40,8 @@ impl EndpointError {
     }
 }
 
-/// A place to post to.
-#[derive(Debug)]
-pub(super) struct Endpoint {
+/// A peer's URL, and the client that trusts it.
+pub(crate) struct Endpoint {
     uri: Uri,
     client: HttpClient,
 }
@@ -52,7 +49,7 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// Checks `url`. An https peer must be trusted by the system; where the system has no certificate authorities,
     /// nobody is trusted until a certificate is pinned.
-    pub(super) fn new(url: &str) -> Result<Self, EndpointError> {
+    pub(crate) fn new(url: &str) -> Result<Self, EndpointError> {
         let uri = parse(url)?;
         let usual_trust = if uri.scheme_str() == Some("https") { Trust::System } else { Trust::Nobody };
         let client = match HttpClient::new(usual_trust) {
@@ -63,14 +60,14 @@ impl Endpoint {
     }
 
     /// Accepts the certificates in `pem`, and what they vouch for, and no other.
-    pub(super) fn pin(&mut self, pem: &str) -> Result<(), EndpointError> {
+    pub(crate) fn pin(&mut self, pem: &str) -> Result<(), EndpointError> {
         let trust = Trust::pinned(pem).map_err(EndpointError::of_trust)?;
         self.client = HttpClient::new(trust).map_err(EndpointError::of_trust)?;
         Ok(())
     }
 
     /// Accepts any certificate, if the host is this machine.
-    pub(super) fn accept_any(&mut self) -> Result<(), EndpointError> {
+    pub(crate) fn accept_any(&mut self) -> Result<(), EndpointError> {
         let host = self.uri.host().unwrap_or_default();
         if !is_loopback(host) {
             return Err(EndpointError::UncheckedHost { host: host.to_owned() });
@@ -79,12 +76,20 @@ impl Endpoint {
         Ok(())
     }
 
-    pub(super) async fn post_json(&self, body: String) -> Result<HttpAnswer, TransportError> {
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(crate) async fn post_json(&self, body: String) -> Result<HttpAnswer, TransportError> {
         self.client.post_json(&self.uri, body).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<HttpAnswer, TransportError> {
+        self.client.send(request).await
     }
 }
 
-/// A URL that can be posted to as it is.
+/// A URL of a host that is spoken to as it is.
 fn parse(url: &str) -> Result<Uri, InvalidValue> {
     let invalid = |rule| InvalidValue::new("URL", scrub_url(url), rule);
     let uri: Uri = url.parse().map_err(|_| invalid("http:// or https://, a host, and a path of visible ASCII"))?;
@@ -97,57 +102,16 @@ fn parse(url: &str) -> Result<Uri, InvalidValue> {
     Ok(uri)
 }
 
-/// The peer asked to be left alone for a while: until then the check says so without asking.
-#[derive(Debug, Default)]
-pub(super) struct Pause(Mutex<Option<Instant>>);
-
-impl Pause {
-    /// Begins to wait, from now.
-    pub(super) fn begin(&self, clock: &Clock, wait: Duration) -> CheckReport {
-        let wait = wait.min(LONGEST_PAUSE);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock.now() + wait);
-        rate_limited(wait)
-    }
-
-    /// What to say while waiting; `None` once it is over.
-    pub(super) fn pending(&self, clock: &Clock) -> Option<CheckReport> {
-        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = (*until)?.saturating_duration_since(clock.now());
-        if left.is_zero() {
-            *until = None;
-            return None;
-        }
-        Some(rate_limited(left))
+/// Paths and queries can carry a key.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Endpoint").field(&scrub_url(&self.uri.to_string())).finish()
     }
 }
-
-/// Chosen: a peer's wrong number must not silence a check for a day.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-
-fn rate_limited(left: Duration) -> CheckReport {
-    CheckReport::degraded("rate_limited", "the peer refuses more requests for now; it is not asked until it may be")
-        .with_data("wait_seconds", left)
-}
-
-/// A failure to reach the peer; `unreachable` is the code for that, where codes differ by check.
-pub(super) fn failure_of(error: TransportError, unreachable: &'static str) -> CheckFailure {
-    let (reason, message) = match &error {
-        TransportError::Connect(_) => (unreachable, "nobody answers at the address"),
-        TransportError::Broken(_) => (unreachable, "the connection broke before the answer was complete"),
-        TransportError::Tls(_) => ("tls", "no TLS connection to a certificate that is trusted"),
-        TransportError::Protocol(_) => (INVALID_RESPONSE, "the peer does not speak HTTP"),
-        TransportError::TooLong => (INVALID_RESPONSE, "the answer is far too long"),
-    };
-    CheckFailure::new(reason, message).with_source(error)
-}
-
-/// The code of answers that make no sense.
-pub(super) const INVALID_RESPONSE: &str = "invalid_response";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::ManualClock;
 
     #[test]
     fn urls_that_cannot_be_posted_to_are_refused_without_showing_their_secrets() {
@@ -164,18 +128,5 @@ mod tests {
             let refused = parse(url).unwrap_err();
             assert!(!format!("{refused} {refused:?}").contains("secret"), "{refused:?}");
         }
-    }
-
-    #[test]
-    fn pause_ends_when_its_time_is_over_and_is_never_endless() {
-        let held = ManualClock::new();
-        let clock = held.clock();
-        let pause = Pause::default();
-        assert!(pause.pending(&clock).is_none());
-        pause.begin(&clock, Duration::MAX);
-        held.advance(LONGEST_PAUSE - Duration::from_secs(1));
-        assert_eq!(pause.pending(&clock).unwrap().reason(), Some("rate_limited"));
-        held.advance(Duration::from_secs(1));
-        assert!(pause.pending(&clock).is_none());
     }
 }
