@@ -1,8 +1,11 @@
-//! What one request costs with each metrics layer, side by side in one run.
+//! What one request costs with each layer, side by side in one run.
 //!
 //! Every contender answers the same fixed body on the same route through an axum router, called in memory on one
-//! thread, with its series warm. Rounds are interleaved; the figures are medians over rounds. `--test` runs a short
-//! round only, to prove that the bench works.
+//! thread, with its series warm. Rounds are interleaved; the figures are medians over rounds, as a cost over the same
+//! router with a layer that does nothing, and as a ratio to the peer that the table names.
+//!
+//! `--test` runs a short round only, to prove that the bench works. `--only TEXT` leaves out what is not called so, for
+//! a profiler.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints its table")]
 
@@ -13,29 +16,48 @@ mod noop;
 
 use std::time::Duration;
 
+use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::clock::Clock;
-use aistm7_monitoring::drain::Drain;
-use aistm7_monitoring::http::{HttpLayer, HttpMetricsLayer, TraceLayer};
-use aistm7_monitoring::metrics::{Meter, Registry};
+use aistm7_monitoring::log::Sink;
+use aistm7_monitoring::monitoring::Variables;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
+use axum_prometheus::PrometheusMetricLayer;
 use counting::ALLOCATIONS;
 use http_body_util::BodyExt;
 use noop::Noop;
+use opentelemetry::global;
+use opentelemetry_instrumentation_tower::http::server::LayerBuilder;
+use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
 use tower::ServiceExt;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
+use tracing::{Dispatch, Level};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+const NOOP: &str = "no-op layer";
+
+/// A table: contenders of which the first is [`NOOP`], and the one that they are compared with.
+struct Table {
+    title: &'static str,
+    peer: &'static str,
+    contenders: Vec<Contender>,
+}
 
 struct Contender {
     name: &'static str,
     router: Router,
+    subscriber: Option<Dispatch>,
     nanos: Vec<f64>,
     allocations: u64,
 }
 
 impl Contender {
-    fn new(name: &'static str, router: Router) -> Self {
-        Self { name, router: router.with_state(()), nanos: Vec::new(), allocations: 0 }
+    fn new(name: &'static str, router: Router, subscriber: Option<Dispatch>) -> Self {
+        Self { name, router: router.with_state(()), subscriber, nanos: Vec::new(), allocations: 0 }
     }
 
     async fn request(&self) {
@@ -46,6 +68,8 @@ impl Contender {
     }
 
     async fn round(&mut self, requests: u32) {
+        // The runtime has one thread, so the thread's subscriber is that of the requests.
+        let _subscriber = self.subscriber.as_ref().map(tracing::dispatcher::set_default);
         let allocations = ALLOCATIONS.get();
         let clock = Clock::system();
         let began = clock.now();
@@ -71,57 +95,113 @@ fn routes() -> Router {
     Router::new().route("/api/v1/portfolios/{id}", get(async || "a portfolio"))
 }
 
-fn contenders() -> Vec<Contender> {
-    let registry = Registry::new();
-    let metrics = HttpMetricsLayer::new(&Meter::new(&registry), Clock::system(), Drain::new(), [])
-        .expect("a fresh registry takes every definition");
-    let (prometheus, _handle) = axum_prometheus::PrometheusMetricLayer::pair();
-    vec![
-        Contender::new("bare router", routes()),
-        Contender::new("no-op layer", routes().layer(Noop)),
-        Contender::new("HttpMetricsLayer", routes().layer(metrics.clone())),
-        Contender::new(
-            "http_layer (metrics, trace, headers)",
-            routes().layer(HttpLayer::new(TraceLayer::new(), metrics)),
-        ),
-        Contender::new("axum-prometheus 0.10", routes().layer(prometheus)),
-    ]
+/// The same, and the handler writes one line.
+fn routes_with_a_line() -> Router {
+    let handler = async || {
+        tracing::info!(method = "GET", route = "/api/v1/portfolios/{id}", status = 200, "finished");
+        "a portfolio"
+    };
+    Router::new().route("/api/v1/portfolios/{id}", get(handler))
+}
+
+fn monitoring() -> Monitoring {
+    Monitoring::builder("bench")
+        .environment("test")
+        .variables(Variables::from([]))
+        .log(|log| log.sink(Sink::Writer(Box::new(std::io::sink()))))
+        .build()
+        .expect("valid settings")
+}
+
+fn layers(prometheus: PrometheusMetricLayer<'static>) -> Table {
+    let monitoring = monitoring();
+    // Read by nobody, as the other registries here.
+    let provider = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
+    global::set_meter_provider(provider);
+    let opentelemetry = LayerBuilder::builder().with_tracing(false).build().expect("a valid layer");
+    let contender = |name, router| Contender::new(name, router, None);
+    Table {
+        title: "layers alone, without a tracing subscriber",
+        peer: "axum-prometheus 0.10",
+        contenders: vec![
+            contender(NOOP, routes().layer(Noop)),
+            contender("no layer", routes()),
+            contender("HttpMetricsLayer", routes().layer(monitoring.http_metrics_layer())),
+            contender("http_layer: metrics, trace, both headers", routes().layer(monitoring.http_layer())),
+            contender("axum-prometheus 0.10", routes().layer(prometheus)),
+            contender("opentelemetry-instrumentation-tower 0.19, metrics", routes().layer(opentelemetry)),
+        ],
+    }
+}
+
+fn stacks(prometheus: PrometheusMetricLayer<'static>) -> Table {
+    let monitoring = monitoring();
+    let bare = Dispatch::new(tracing_subscriber::registry());
+    let json = Dispatch::new(tracing_subscriber::fmt().json().with_writer(std::io::sink).finish());
+    let log = monitoring.log_layer().with_filter(monitoring.log_filter());
+    let ours = Dispatch::new(tracing_subscriber::registry().with(log));
+    let contender = |name, router, subscriber: &Dispatch| Contender::new(name, router, Some(subscriber.clone()));
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
+        .on_response(DefaultOnResponse::new().level(Level::INFO));
+    let peers = routes()
+        .layer(prometheus)
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(trace)
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid));
+    Table {
+        title: "with a tracing subscriber: its span, and one JSON line a request to a writer that discards it",
+        peer: "axum-prometheus, tower-http trace and request-id, tracing-subscriber JSON",
+        contenders: vec![
+            contender(NOOP, routes().layer(Noop), &bare),
+            contender("http_layer, registry without layers", routes().layer(monitoring.http_layer()), &bare),
+            contender("http_layer, log_layer", routes().layer(monitoring.http_layer()), &ours),
+            contender("http_layer, log_layer, line", routes_with_a_line().layer(monitoring.http_layer()), &ours),
+            contender("axum-prometheus, tower-http trace and request-id, tracing-subscriber JSON", peers, &json),
+        ],
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let (rounds, requests) = if std::env::args().any(|arg| arg == "--test") { (3, 100) } else { (41, 20_000) };
-    let mut contenders = contenders();
-    for contender in &mut contenders {
-        contender.round(requests).await;
-        contender.nanos.clear();
-    }
-    for _ in 0..rounds {
-        for contender in &mut contenders {
-            contender.round(requests).await;
+    let arguments: Vec<_> = std::env::args().collect();
+    let (rounds, requests) = if arguments.iter().any(|arg| arg == "--test") { (3, 100) } else { (41, 20_000) };
+    let only = arguments.iter().position(|arg| arg == "--only").and_then(|at| arguments.get(at + 1));
+    // A table's subscribers exist only while it is measured: one that exists costs every callsite something.
+    let (prometheus, _handle) = PrometheusMetricLayer::pair();
+    for table in [layers, stacks] {
+        let mut table = table(prometheus.clone());
+        if let Some(only) = only {
+            table.contenders.retain(|contender| contender.name == NOOP || contender.name.contains(only));
         }
+        for contender in &mut table.contenders {
+            contender.round(requests).await;
+            contender.nanos.clear();
+        }
+        for _ in 0..rounds {
+            for contender in &mut table.contenders {
+                contender.round(requests).await;
+            }
+        }
+        report(&table);
     }
-    report(&contenders);
 }
 
-fn report(contenders: &[Contender]) {
-    let find =
-        |name: &str| contenders.iter().find(|contender| contender.name.starts_with(name)).expect("is contending");
-    let (noop, peer) = (find("no-op"), find("axum-prometheus"));
-    let peer_cost = peer.median() - noop.median();
-    println!(
-        "{:<38} {:>10} {:>16} {:>14} {:>24}",
-        "per request", "ns", "ns over no-op", "allocations", "cost / axum-prometheus'"
-    );
-    for contender in contenders {
-        let cost = contender.median() - noop.median();
+fn report(table: &Table) {
+    let noop = &table.contenders[0];
+    let cost = |contender: &Contender| contender.median() - noop.median();
+    let peer = table.contenders.iter().find(|contender| contender.name == table.peer).map(cost);
+    println!("\n{}; median ns a request, ratio to {}", table.title, table.peer);
+    println!("{:<76} {:>8} {:>11} {:>8} {:>18}", "", "ns", "over no-op", "ratio", "allocations over");
+    for contender in &table.contenders {
+        let ratio = peer.map_or_else(String::new, |peer| format!("{:.3}", cost(contender) / peer));
         println!(
-            "{:<38} {:>10.0} {:>16.0} {:>14} {:>24.3}",
+            "{:<76} {:>8.0} {:>11.0} {:>8} {:>18}",
             contender.name,
             contender.median(),
-            cost,
-            contender.allocations,
-            cost / peer_cost
+            cost(contender),
+            ratio,
+            contender.allocations.cast_signed() - noop.allocations.cast_signed(),
         );
     }
 }
