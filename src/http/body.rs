@@ -2,18 +2,16 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
-use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::exchange::Exchange;
 use super::labels::Outcome;
-use super::shared::Shared;
+use super::response::{Answer, announced_length};
 use crate::drain::Phase;
 
 pin_project! {
@@ -31,15 +29,10 @@ pin_project! {
 
 struct Watch {
     exchange: Exchange,
-    /// Bytes that are still to come, if the head announced them.
+    /// Bytes that are still to come, if it is known how many there are.
     announced: Option<u64>,
-    closing: Option<Closing>,
-}
-
-/// The end of an event stream when the process closes.
-struct Closing {
-    reached: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
-    shared: Arc<Shared>,
+    /// For event streams: resolves when the process closes.
+    closing: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
 impl<B: Body> ResponseBody<B> {
@@ -48,15 +41,19 @@ impl<B: Body> ResponseBody<B> {
         Self { inner, watch: None }
     }
 
-    /// The body of an answered request, which takes over its exchange.
-    pub(super) fn watched(inner: B, mut exchange: Exchange, headers: &HeaderMap, shared: &Arc<Shared>) -> Self {
-        if inner.is_end_stream() {
-            exchange.complete();
-        }
-        let announced = announced_length(headers).or_else(|| inner.size_hint().exact());
-        let closing = is_event_stream(headers)
-            .then(|| Closing { reached: Box::pin(shared.drain.reached(Phase::Closing)), shared: Arc::clone(shared) });
-        Self { inner, watch: Some(Watch { exchange, announced, closing }) }
+    /// Answers the request of an exchange, which the response's body takes over.
+    pub(super) fn answering(mut exchange: Exchange, response: Response<B>) -> Response<Self> {
+        let answer = Answer::of(exchange.ledger().method, &response);
+        exchange.answer(response.status(), answer);
+        let closing = (answer == Answer::EventStream).then(|| exchange.ledger().common.drain.reached(Phase::Closing));
+        let announced = announced_length(&response);
+        response.map(|inner| {
+            let mut watch = Watch { exchange, announced, closing: closing.map(|closing| Box::pin(closing) as _) };
+            if inner.is_end_stream() {
+                watch.exchange.complete();
+            }
+            Self { inner, watch: Some(watch) }
+        })
     }
 }
 
@@ -110,25 +107,12 @@ impl Watch {
         let Some(closing) = &mut self.closing else {
             return Poll::Pending;
         };
-        ready!(closing.reached.as_mut().poll(cx));
-        closing.shared.event_streams_ended.increment();
+        ready!(closing.as_mut().poll(cx));
+        self.exchange.ledger().common.instruments.event_streams_ended.increment();
         self.closing = None;
         Poll::Ready(())
     }
 }
-
-fn announced_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.as_bytes().get(..EVENT_STREAM.len()))
-        .is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM))
-}
-
-const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 impl<B> fmt::Debug for ResponseBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,14 +7,14 @@ use http::StatusCode;
 
 use super::labels::Outcome;
 use super::ledger::Ledger;
-use crate::clock::Clock;
+use super::passage::Passage;
+use super::response::Answer;
 use crate::trace::{self, Entered, TraceContext};
 
 /// The measurement of one request. It moves from the service to its future to the response body; whoever holds it
 /// last finishes it, by dropping it if nothing better is known.
 pub(super) struct Exchange {
     ledger: Arc<Ledger>,
-    clock: Clock,
     began: Instant,
     context: Option<TraceContext>,
     stage: Stage,
@@ -31,19 +31,21 @@ enum Stage {
     Finished,
 }
 
-/// Whether a response's time until its head says something about the service's speed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Latency {
-    Counts,
-    /// Upgrades and event streams: their head says nothing about the work behind it.
-    StaysOut,
-}
-
 impl Exchange {
-    pub(super) fn begin(ledger: Arc<Ledger>, clock: Clock, context: Option<TraceContext>) -> Self {
+    pub(super) fn begin(ledger: Arc<Ledger>, context: Option<TraceContext>) -> Self {
         ledger.begin();
-        let began = clock.now();
-        Self { ledger, clock, began, context, stage: Stage::Waiting, running: false }
+        let began = ledger.common.clock.now();
+        Self { ledger, began, context, stage: Stage::Waiting, running: false }
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Runs code of the service that has the request: that passing the layer once more makes no second exchange of it.
+    pub(super) fn run_service<T>(&mut self, code: impl FnOnce() -> T) -> T {
+        let _passing = Passage::of(&self.ledger.common, self.context.as_ref()).enter();
+        self.run(code)
     }
 
     /// Runs code of the service: with the request's trace context, and so that a panic is told from a cancellation.
@@ -58,14 +60,20 @@ impl Exchange {
     /// The context is entered only if it is not the present one already, as it is below the trace layer.
     fn enter(&self) -> Option<Entered> {
         let own = self.context.as_ref()?;
-        (trace::current().as_ref() != Some(own)).then(|| own.enter())
+        (!trace::is_current(own)).then(|| own.enter())
     }
 
-    pub(super) fn answer(&mut self, status: StatusCode, latency: Latency) {
-        if latency == Latency::Counts {
+    /// The response head is there.
+    pub(super) fn answer(&mut self, status: StatusCode, answer: Answer) {
+        if answer.tells_the_services_speed() {
             self.record_head(Some(status));
         }
         self.stage = Stage::Answering(status);
+        match answer {
+            Answer::Upgrade => self.finish(Outcome::Upgraded),
+            Answer::HeadOnly => self.complete(),
+            Answer::Body | Answer::EventStream => {}
+        }
     }
 
     /// The whole response is out.
@@ -89,7 +97,7 @@ impl Exchange {
     }
 
     fn record_head(&self, status: Option<StatusCode>) {
-        let time = self.clock.now().saturating_duration_since(self.began);
+        let time = self.ledger.common.clock.now().saturating_duration_since(self.began);
         self.ledger.head(status, time, self.context.as_ref());
     }
 }

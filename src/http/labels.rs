@@ -19,6 +19,11 @@ impl MethodLabel {
         Self(known.unwrap_or(METHODS.len()))
     }
 
+    /// Whether it is the label of this method and of no other.
+    pub(super) fn is(self, method: &Method) -> bool {
+        self.as_str() == method.as_str()
+    }
+
     pub(super) fn index(self) -> usize {
         self.0
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::instruments::HttpInstruments;
 use super::labels::{MethodLabel, Outcome, StatusClass};
+use super::shared::Common;
 use crate::metrics::{Counter, Histogram, LabelValue, Tally};
 use crate::trace::TraceContext;
 
@@ -16,9 +16,9 @@ pub(super) struct Ledger {
     started: Counter,
     response_time: [OnceLock<Histogram>; StatusClass::COUNT],
     finished: OnceLock<Box<Slot>>,
-    method: MethodLabel,
+    pub(super) method: MethodLabel,
     route: LabelValue,
-    instruments: HttpInstruments,
+    pub(super) common: Arc<Common>,
 }
 
 /// The counters of one status and outcome, in an append-only list: a route meets few, and readers take no lock.
@@ -32,7 +32,8 @@ struct Slot {
 
 impl Ledger {
     /// Opens the account: the counters that success and error ratios need exist at 0 from here on.
-    pub(super) fn open(instruments: &HttpInstruments, method: MethodLabel, route: LabelValue) -> Arc<Self> {
+    pub(super) fn open(common: &Arc<Common>, method: MethodLabel, route: LabelValue) -> Arc<Self> {
+        let instruments = &common.instruments;
         let labels = || [method.as_str().into(), route.clone()];
         let ledger = Arc::new(Self {
             in_flight: instruments.in_flight.tally(labels()),
@@ -41,7 +42,7 @@ impl Ledger {
             finished: OnceLock::new(),
             method,
             route: route.clone(),
-            instruments: instruments.clone(),
+            common: Arc::clone(common),
         });
         ledger.slot(Some(StatusCode::OK), Outcome::Ok);
         ledger.slot(Some(StatusCode::INTERNAL_SERVER_ERROR), Outcome::ServerError);
@@ -58,7 +59,7 @@ impl Ledger {
         let class = StatusClass::of(status);
         let histogram = self.response_time[class.index()].get_or_init(|| {
             let labels = [self.method.as_str().into(), self.route.clone(), class.as_str().into()];
-            self.instruments.response_time.series(labels)
+            self.common.instruments.response_time.series(labels)
         });
         histogram.record_duration_in(time, context);
     }
@@ -86,7 +87,13 @@ impl Ledger {
     fn new_slot(&self, status: Option<StatusCode>, outcome: Outcome) -> Slot {
         let shown = status.map_or("none".into(), |status| LabelValue::capped(status.as_str()));
         let labels = [self.method.as_str().into(), self.route.clone(), shown, outcome.as_str().into()];
-        let error = outcome.is_error().then(|| self.instruments.errors.series(labels.clone()));
-        Slot { status, outcome, finished: self.instruments.finished.series(labels), error, next: OnceLock::new() }
+        let error = outcome.is_error().then(|| self.common.instruments.errors.series(labels.clone()));
+        Slot {
+            status,
+            outcome,
+            finished: self.common.instruments.finished.series(labels),
+            error,
+            next: OnceLock::new(),
+        }
     }
 }

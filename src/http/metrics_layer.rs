@@ -5,15 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Extensions, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::body::{ResponseBody, is_event_stream};
-use super::exchange::{Exchange, Latency};
+use super::body::ResponseBody;
+use super::exchange::Exchange;
 use super::labels::{MethodLabel, Outcome};
+use super::passage::Passage;
 use super::route::template;
 use super::shared::Shared;
 use crate::clock::Clock;
@@ -94,11 +95,29 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let Some(mut watched) = Watched::begin(&self.shared, &mut request) else {
-            return ResponseFuture { inner: self.inner.call(request), watched: None };
+        let Some(mut exchange) = self.shared.begin(&mut request) else {
+            return ResponseFuture { inner: self.inner.call(request), exchange: None };
         };
-        let inner = watched.exchange.run(|| self.inner.call(request));
-        ResponseFuture { inner, watched: Some(watched) }
+        let inner = exchange.run_service(|| self.inner.call(request));
+        ResponseFuture { inner, exchange: Some(exchange) }
+    }
+}
+
+impl Shared {
+    /// `None` if the request is not to be counted here.
+    fn begin<B>(&self, request: &mut Request<B>) -> Option<Exchange> {
+        let extensions = request.extensions();
+        let context = extensions.get::<TraceContext>();
+        if Passage::of(self.routes.common(), context).is_second() {
+            return None;
+        }
+        let ledger = self.routes.ledger(template(extensions), MethodLabel::of(request.method()))?;
+        let exchange = Exchange::begin(Arc::clone(ledger), context.cloned());
+        #[cfg(feature = "websocket")]
+        if request.headers().contains_key(http::header::UPGRADE) || request.method() == Method::CONNECT {
+            request.extensions_mut().insert(self.websockets.clone());
+        }
+        Some(exchange)
     }
 }
 
@@ -108,80 +127,13 @@ impl<S> fmt::Debug for HttpMetrics<S> {
     }
 }
 
-/// A request on its way, with what its response has to be judged by.
-struct Watched {
-    exchange: Exchange,
-    shared: Arc<Shared>,
-    method: Method,
-}
-
-impl Watched {
-    /// `None` if this request is not to be counted here.
-    fn begin<B>(shared: &Arc<Shared>, request: &mut Request<B>) -> Option<Self> {
-        let template = template(request.extensions());
-        if shared.unmeasured.contains(template) {
-            return None;
-        }
-        let ledger = shared.routes.ledger(template, MethodLabel::of(request.method()));
-        if !mark(request.extensions_mut(), shared) {
-            return None;
-        }
-        #[cfg(feature = "websocket")]
-        if request.headers().contains_key(http::header::UPGRADE) || request.method() == Method::CONNECT {
-            request.extensions_mut().insert(shared.websockets.clone());
-        }
-        let context = request.extensions().get::<TraceContext>().cloned();
-        let exchange = Exchange::begin(ledger, shared.clock.clone(), context);
-        Some(Self { exchange, shared: Arc::clone(shared), method: request.method().clone() })
-    }
-
-    fn failed(mut self) {
-        self.exchange.finish(Outcome::Failed);
-    }
-
-    fn answered<B: Body>(mut self, response: Response<B>) -> Response<ResponseBody<B>> {
-        let (head, body) = response.into_parts();
-        let upgraded = head.status == StatusCode::SWITCHING_PROTOCOLS
-            || (self.method == Method::CONNECT && head.status.is_success());
-        let latency = if upgraded || is_event_stream(&head.headers) { Latency::StaysOut } else { Latency::Counts };
-        self.exchange.answer(head.status, latency);
-        if upgraded {
-            self.exchange.finish(Outcome::Upgraded);
-        } else if self.method == Method::HEAD || has_no_body(head.status) {
-            // Whatever the body is, nobody will poll it.
-            self.exchange.complete();
-        }
-        let body = ResponseBody::watched(body, self.exchange, &head.headers, &self.shared);
-        Response::from_parts(head, body)
-    }
-}
-
-/// By RFC 9110, sections 15.2, 15.3.5 and 15.4.5.
-fn has_no_body(status: StatusCode) -> bool {
-    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-}
-
-/// Says in a request's extensions by whom it is counted; `false` if that was said before.
-fn mark(extensions: &mut Extensions, shared: &Arc<Shared>) -> bool {
-    #[derive(Clone, PartialEq)]
-    struct CountedBy(usize);
-
-    // The address tells one `Monitoring` from another; it is only compared.
-    let own = CountedBy(Arc::as_ptr(shared).addr());
-    let counted = extensions.get::<CountedBy>() == Some(&own);
-    if !counted {
-        extensions.insert(own);
-    }
-    !counted
-}
-
 pin_project! {
     /// The future of [`HttpMetrics`].
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
         // `None` for requests that are not counted here, and once the response is there.
-        watched: Option<Watched>,
+        exchange: Option<Exchange>,
     }
 }
 
@@ -194,16 +146,16 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = match this.watched.as_mut() {
-            Some(watched) => ready!(watched.exchange.run(|| this.inner.poll(cx))),
+        let result = match this.exchange.as_mut() {
+            Some(exchange) => ready!(exchange.run_service(|| this.inner.poll(cx))),
             None => ready!(this.inner.poll(cx)),
         };
-        Poll::Ready(match (result, this.watched.take()) {
-            (Ok(response), Some(watched)) => Ok(watched.answered(response)),
+        Poll::Ready(match (result, this.exchange.take()) {
+            (Ok(response), Some(exchange)) => Ok(ResponseBody::answering(exchange, response)),
             (Ok(response), None) => Ok(response.map(ResponseBody::unwatched)),
-            (Err(error), watched) => {
-                if let Some(watched) = watched {
-                    watched.failed();
+            (Err(error), exchange) => {
+                if let Some(mut exchange) = exchange {
+                    exchange.finish(Outcome::Failed);
                 }
                 Err(error)
             }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::Span;
 
+use super::response_headers::ResponseHeaders;
 use crate::trace::TraceContext;
 
 /// Continues a caller's trace or starts one, for everything below it.
@@ -23,21 +24,6 @@ pub struct TraceLayer {
     headers: ResponseHeaders,
 }
 
-/// Which headers a response gets, if it has none of that name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResponseHeaders {
-    /// `x-request-id` and `traceresponse`.
-    #[default]
-    Both,
-    /// `x-request-id`.
-    RequestId,
-    /// `traceresponse`.
-    TraceResponse,
-    /// None.
-    Neither,
-}
-
 impl TraceLayer {
     /// A layer that adds both response headers.
     pub fn new() -> Self {
@@ -49,17 +35,6 @@ impl TraceLayer {
     pub fn response_headers(mut self, headers: ResponseHeaders) -> Self {
         self.headers = headers;
         self
-    }
-}
-
-impl ResponseHeaders {
-    fn add(self, context: &TraceContext, headers: &mut HeaderMap) {
-        if matches!(self, Self::Both | Self::RequestId) {
-            context.add_request_id(headers);
-        }
-        if matches!(self, Self::Both | Self::TraceResponse) {
-            context.add_traceresponse(headers);
-        }
     }
 }
 
@@ -97,9 +72,12 @@ where
         }
         let context = TraceContext::from_headers(request.headers());
         request.extensions_mut().insert(context.clone());
-        let traced = Traced::new(context, self.headers);
-        let inner = traced.run(|| self.inner.call(request));
-        TraceFuture { inner, traced: Some(traced) }
+        let entered = context.enter();
+        // A root: the trace that this process happens to be in must not leak into a request's.
+        let span = tracing::error_span!(parent: None, "request");
+        let inner = span.in_scope(|| self.inner.call(request));
+        drop(entered);
+        TraceFuture { inner, traced: Some(Traced { context, span, headers: self.headers }) }
     }
 }
 
@@ -116,14 +94,6 @@ struct Traced {
 }
 
 impl Traced {
-    fn new(context: TraceContext, headers: ResponseHeaders) -> Self {
-        let entered = context.enter();
-        // A root: the trace that this process happens to be in must not leak into a request's.
-        let span = tracing::error_span!(parent: None, "request");
-        drop(entered);
-        Self { context, span, headers }
-    }
-
     fn run<T>(&self, code: impl FnOnce() -> T) -> T {
         let _context = self.context.enter();
         let _span = self.span.enter();

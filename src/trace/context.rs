@@ -82,6 +82,12 @@ impl TraceContext {
         Entered { previous: swap(Some(self.clone())), not_send: std::marker::PhantomData }
     }
 
+    /// Tells this context and its clones from every other one that exists.
+    #[cfg(feature = "http")]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// Runs a future with this as its present context, on whatever thread polls it.
     pub fn scope<F>(self, future: F) -> Scoped<F> {
         Scoped { context: self, future: Box::pin(future) }
@@ -111,6 +117,13 @@ pub fn current() -> Option<TraceContext> {
 /// The span of the present context, if its trace is sampled. Cost: a thread-local read; the context is looked at, not cloned.
 pub(crate) fn current_sampled_span() -> Option<SampledSpan> {
     PRESENT.try_with(|present| present.borrow().as_ref()?.sampled_span()).ok().flatten()
+}
+
+/// Whether this is the thread's present context. Cheaper than asking [`current`].
+#[cfg(feature = "http")]
+pub(crate) fn is_current(context: &TraceContext) -> bool {
+    let is_same = |present: &TraceContext| Arc::ptr_eq(&present.0, &context.0);
+    PRESENT.try_with(|present| present.borrow().as_ref().is_some_and(is_same)).unwrap_or_default()
 }
 
 fn swap(next: Option<TraceContext>) -> Option<TraceContext> {

@@ -28,6 +28,8 @@ mod traceparent;
 mod tracestate;
 
 pub(crate) use context::current_sampled_span;
+#[cfg(feature = "http")]
+pub(crate) use context::is_current;
 pub use context::{Entered, Scoped, TraceContext, current};
 pub(crate) use id::SampledSpan;
 pub use id::{SpanId, TraceFlags, TraceId};

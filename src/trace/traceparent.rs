@@ -23,10 +23,10 @@ pub struct Traceparent {
     pub flags: TraceFlags,
 }
 
-/// `00-` + 32 + `-` + 16 + `-` + 2.
-const LENGTH: usize = 55;
-
 impl Traceparent {
+    /// Bytes of a header value of version `00`: `00-` + 32 + `-` + 16 + `-` + 2.
+    pub const LENGTH: usize = 55;
+
     /// Reads a header value; `None` if it is malformed, which means that a new trace starts here.
     ///
     /// Versions after `00` are read by their first four fields, as the recommendation asks of older readers.
@@ -35,8 +35,8 @@ impl Traceparent {
         let version = unhex::<1>(value.get(..2)?)?[0];
         let ends_well = match version {
             0xff => false,
-            0 => value.len() == LENGTH,
-            _ => value.len() == LENGTH || value.get(LENGTH) == Some(&b'-'),
+            0 => value.len() == Self::LENGTH,
+            _ => value.len() == Self::LENGTH || value.get(Self::LENGTH) == Some(&b'-'),
         };
         let separated = [2, 35, 52].into_iter().all(|at| value.get(at) == Some(&b'-'));
         if !(ends_well && separated) {
@@ -50,7 +50,7 @@ impl Traceparent {
     }
 
     /// The header value, always of version `00`.
-    pub fn format(&self) -> [u8; LENGTH] {
+    pub fn format(&self) -> [u8; Self::LENGTH] {
         let mut out = *b"00-00000000000000000000000000000000-0000000000000000-00";
         out[3..35].copy_from_slice(&self.trace_id.to_hex());
         out[36..52].copy_from_slice(&self.parent_id.to_hex());
