@@ -32,28 +32,16 @@ struct Watch {
     /// Bytes that are still to come, if it is known how many there are.
     announced: Option<u64>,
     /// For event streams: resolves when the process closes.
-    closing: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+    closing: Option<Closing>,
 }
 
-impl<B: Body> ResponseBody<B> {
-    /// A body that nobody counts.
-    pub(super) fn unwatched(inner: B) -> Self {
-        Self { inner, watch: None }
-    }
+type Closing = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
-    /// Answers the request of an exchange, which the response's body takes over.
-    pub(super) fn answering(mut exchange: Exchange, response: Response<B>) -> Response<Self> {
-        let answer = Answer::of(exchange.ledger().method, &response);
-        exchange.answer(response.status(), answer);
-        let closing = (answer == Answer::EventStream).then(|| exchange.ledger().common.drain.reached(Phase::Closing));
-        let announced = announced_length(&response);
-        response.map(|inner| {
-            let mut watch = Watch { exchange, announced, closing: closing.map(|closing| Box::pin(closing) as _) };
-            if inner.is_end_stream() {
-                watch.exchange.complete();
-            }
-            Self { inner, watch: Some(watch) }
-        })
+impl<B: Body> ResponseBody<B> {
+    /// Answers the request of an exchange, if it has one, and gives the exchange to the response's body.
+    pub(super) fn of(exchange: Option<Exchange>, response: Response<B>) -> Response<Self> {
+        let watch = exchange.map(|exchange| Watch::answering(exchange, &response));
+        response.map(|inner| Self { inner, watch })
     }
 }
 
@@ -66,7 +54,10 @@ impl<B: Body> Body for ResponseBody<B> {
         let Some(watch) = this.watch else {
             return this.inner.poll_frame(cx);
         };
-        match watch.exchange.run(|| this.inner.as_mut().poll_frame(cx)) {
+        let running = watch.exchange.enter();
+        let polled = this.inner.as_mut().poll_frame(cx);
+        watch.exchange.leave(running);
+        match polled {
             Poll::Ready(frame) => {
                 watch.saw(frame.as_ref(), this.inner.is_end_stream());
                 Poll::Ready(frame)
@@ -89,6 +80,17 @@ impl<B: Body> Body for ResponseBody<B> {
 }
 
 impl Watch {
+    fn answering<B: Body>(mut exchange: Exchange, response: &Response<B>) -> Self {
+        let answer = Answer::of(exchange.ledger().method, response);
+        exchange.answer(response.status(), answer);
+        if response.body().is_end_stream() {
+            exchange.complete();
+        }
+        let closing = (answer == Answer::EventStream)
+            .then(|| Box::pin(exchange.ledger().common.drain.reached(Phase::Closing)) as Closing);
+        Self { exchange, announced: announced_length(response), closing }
+    }
+
     fn saw<D: Buf, E>(&mut self, frame: Option<&Result<Frame<D>, E>>, at_end: bool) {
         let frame = match frame {
             None => return self.exchange.complete(),

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::labels::Outcome;
 use super::ledger::Ledger;
-use super::passage::Passage;
+use super::passage::{Passage, Passing};
 use super::response::Answer;
 use crate::trace::{self, Entered, TraceContext};
 
@@ -20,6 +20,15 @@ pub(super) struct Exchange {
     stage: Stage,
     /// Whether code of the service runs right now: a drop meanwhile is its unwinding.
     running: bool,
+}
+
+/// Code of the service runs, until [`Exchange::leave`]; if this is dropped elsewhere, the code panicked.
+///
+/// A guard beside the code and not a function around it, because a closure would move request and response once more.
+#[must_use = "what is not left counts as a panic"]
+pub(super) struct Running {
+    _entered: Option<Entered>,
+    _passing: Option<Passing>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,25 +51,27 @@ impl Exchange {
         &self.ledger
     }
 
-    /// Runs code of the service that has the request: that passing the layer once more makes no second exchange of it.
-    pub(super) fn run_service<T>(&mut self, code: impl FnOnce() -> T) -> T {
-        let _passing = Passage::of(&self.ledger.common, self.context.as_ref()).enter();
-        self.run(code)
+    /// Enters the service with its request: passing the layer once more in there makes no second exchange of it.
+    #[inline]
+    pub(super) fn enter_service(&mut self) -> Running {
+        let passing = Passage::of(&self.ledger.common, self.context.as_ref()).enter();
+        Running { _passing: Some(passing), ..self.enter() }
     }
 
-    /// Runs code of the service: with the request's trace context, and so that a panic is told from a cancellation.
-    pub(super) fn run<T>(&mut self, code: impl FnOnce() -> T) -> T {
-        let _entered = self.enter();
+    /// Enters code of the service: with the request's trace context, and so that a panic is told from a cancellation.
+    #[inline]
+    pub(super) fn enter(&mut self) -> Running {
         self.running = true;
-        let value = code();
-        self.running = false;
-        value
+        // Below the trace layer it is the present one already.
+        let entered = self.context.as_ref().filter(|own| !trace::is_current(own)).map(TraceContext::enter);
+        Running { _entered: entered, _passing: None }
     }
 
-    /// The context is entered only if it is not the present one already, as it is below the trace layer.
-    fn enter(&self) -> Option<Entered> {
-        let own = self.context.as_ref()?;
-        (!trace::is_current(own)).then(|| own.enter())
+    /// The code came to its end.
+    #[inline]
+    pub(super) fn leave(&mut self, running: Running) {
+        drop(running);
+        self.running = false;
     }
 
     /// The response head is there.

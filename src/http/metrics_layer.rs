@@ -98,7 +98,9 @@ where
         let Some(mut exchange) = self.shared.begin(&mut request) else {
             return ResponseFuture { inner: self.inner.call(request), exchange: None };
         };
-        let inner = exchange.run_service(|| self.inner.call(request));
+        let running = exchange.enter_service();
+        let inner = self.inner.call(request);
+        exchange.leave(running);
         ResponseFuture { inner, exchange: Some(exchange) }
     }
 }
@@ -146,20 +148,24 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = match this.exchange.as_mut() {
-            Some(exchange) => ready!(exchange.run_service(|| this.inner.poll(cx))),
-            None => ready!(this.inner.poll(cx)),
+        let polled = match this.exchange.as_mut() {
+            Some(exchange) => {
+                let running = exchange.enter_service();
+                let polled = this.inner.poll(cx);
+                exchange.leave(running);
+                polled
+            }
+            None => this.inner.poll(cx),
         };
-        Poll::Ready(match (result, this.exchange.take()) {
-            (Ok(response), Some(exchange)) => Ok(ResponseBody::answering(exchange, response)),
-            (Ok(response), None) => Ok(response.map(ResponseBody::unwatched)),
-            (Err(error), exchange) => {
-                if let Some(mut exchange) = exchange {
+        match ready!(polled) {
+            Ok(response) => Poll::Ready(Ok(ResponseBody::of(this.exchange.take(), response))),
+            Err(error) => {
+                if let Some(mut exchange) = this.exchange.take() {
                     exchange.finish(Outcome::Failed);
                 }
-                Err(error)
+                Poll::Ready(Err(error))
             }
-        })
+        }
     }
 }
 

@@ -21,6 +21,7 @@ thread_local! {
 }
 
 impl Passage {
+    #[inline]
     pub(super) fn of(layer: &Arc<Common>, context: Option<&TraceContext>) -> Self {
         Self { layer: Arc::as_ptr(layer).addr(), context: context.map(TraceContext::address) }
     }
@@ -29,6 +30,7 @@ impl Passage {
     ///
     /// A service may ask itself, in memory, for something else while it works for a request. If that request has a
     /// trace context, the other one has another, and is counted; if not, the two cannot be told apart.
+    #[inline]
     pub(super) fn is_second(self) -> bool {
         let is_same = |outer: Passage| {
             outer.layer == self.layer && outer.context.is_none_or(|context| self.context == Some(context))
@@ -37,6 +39,7 @@ impl Passage {
     }
 
     /// Makes it the thread's present one until the guard is dropped.
+    #[inline]
     pub(super) fn enter(self) -> Passing {
         Passing { previous: PRESENT.replace(Some(self)) }
     }

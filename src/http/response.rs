@@ -53,8 +53,8 @@ pub(super) fn announced_length<B: Body>(response: &Response<B>) -> Option<u64> {
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
     const EVENT_STREAM: &[u8] = b"text/event-stream";
-    headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.as_bytes().get(..EVENT_STREAM.len()))
-        .is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM))
+    let Some(kind) = headers.get(CONTENT_TYPE) else {
+        return false;
+    };
+    kind.as_bytes().get(..EVENT_STREAM.len()).is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM))
 }

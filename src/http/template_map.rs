@@ -22,10 +22,8 @@ impl<T> TemplateMap<T> {
 
     /// The value of a template. Cost: a hash and a comparison of the template.
     pub(super) fn get(&self, template: &str) -> Option<&T> {
-        self.probe(template)
-            .map_while(OnceLock::get)
-            .find(|entry| *entry.template == *template)
-            .map(|entry| &entry.value)
+        let mut entries = self.probe(template).map_while(OnceLock::get);
+        entries.find(|entry| *entry.template == *template).map(|entry| &entry.value)
     }
 
     /// The value of a template, made if it is not there yet. Whoever comes second gets what the first one made.
@@ -41,8 +39,9 @@ impl<T> TemplateMap<T> {
 
     /// The slots from a template's own onwards, around.
     fn probe(&self, template: &str) -> impl Iterator<Item = &OnceLock<Box<Entry<T>>>> {
-        let (before, from) = self.slots.split_at(hash(template) & (self.slots.len() - 1));
-        from.iter().chain(before)
+        // A mask, since there is a power of two of them.
+        let (own, mask) = (hash(template), self.slots.len() - 1);
+        (0..self.slots.len()).map(move |step| &self.slots[(own + step) & mask])
     }
 }
 

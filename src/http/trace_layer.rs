@@ -75,8 +75,9 @@ where
         let entered = context.enter();
         // A root: the trace that this process happens to be in must not leak into a request's.
         let span = tracing::error_span!(parent: None, "request");
-        let inner = span.in_scope(|| self.inner.call(request));
-        drop(entered);
+        let in_span = span.enter();
+        let inner = self.inner.call(request);
+        drop((in_span, entered));
         TraceFuture { inner, traced: Some(Traced { context, span, headers: self.headers }) }
     }
 }
@@ -91,14 +92,6 @@ struct Traced {
     context: TraceContext,
     span: Span,
     headers: ResponseHeaders,
-}
-
-impl Traced {
-    fn run<T>(&self, code: impl FnOnce() -> T) -> T {
-        let _context = self.context.enter();
-        let _span = self.span.enter();
-        code()
-    }
 }
 
 pin_project! {
@@ -121,7 +114,10 @@ where
         let Some(traced) = this.traced else {
             return this.inner.poll(cx);
         };
-        let mut result = ready!(traced.run(|| this.inner.poll(cx)));
+        let entered = (traced.context.enter(), traced.span.enter());
+        let polled = this.inner.poll(cx);
+        drop(entered);
+        let mut result = ready!(polled);
         if let Ok(response) = &mut result {
             traced.headers.add(&traced.context, response.headers_mut());
         }
