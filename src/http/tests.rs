@@ -19,7 +19,7 @@ use super::{HttpLayer, HttpMetricsLayer, TraceLayer};
 use crate::clock::ManualClock;
 use crate::drain::{Drain, Phase};
 use crate::metrics::{Meter, Registry, Snapshot};
-use crate::trace;
+use crate::trace::{self, TraceContext};
 
 /// What the service does with one poll of its future or body.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -310,6 +310,48 @@ fn layer_applied_twice_counts_once_and_two_monitorings_count_each() {
         assert_eq!(bench.registry.snapshot().sum("api_requests_started_total", &[]), Some(1.0));
         assert_eq!(bench.finished().len(), 1);
     }
+}
+
+#[test]
+fn request_that_a_service_makes_itself_counts_if_its_trace_context_is_another() {
+    let request = |context: Option<&TraceContext>| {
+        let mut request = Request::new(());
+        context.map(|context| request.extensions_mut().insert(context.clone()));
+        request
+    };
+    let (one, another) = (&TraceContext::new_root(), &TraceContext::new_root());
+    for (outer, inner, counted) in [
+        (Some(one), Some(one), 1.0),
+        (Some(one), Some(another), 2.0),
+        (Some(one), None, 2.0),
+        // The inner one may have got its context on the way.
+        (None, Some(one), 1.0),
+        (None, None, 1.0),
+    ] {
+        let bench = Bench::new();
+        let below = bench.layer.layer(Scripted(Script::answering(200, &[])));
+        let mut service = bench.layer.layer(tower::service_fn(|_: Request<()>| below.clone().call(request(inner))));
+        let mut future = Box::pin(service.call(request(outer)));
+        let answered = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(answered, Poll::Ready(Ok(_))));
+        drop(answered);
+        let started = bench.registry.snapshot().sum("api_requests_started_total", &[]);
+        assert_eq!(started, Some(counted), "{outer:?}, {inner:?}");
+        assert_eq!(in_flight(&bench.registry.snapshot()), 0.0);
+    }
+}
+
+#[test]
+fn panic_in_a_service_leaves_the_thread_as_it_was() {
+    let bench = Bench::new();
+    let in_call = Script { panics_in_call: true, ..Script::answering(200, &[]) };
+    let in_future = Script { future: vec![Step::Panic], ..Script::answering(200, &[]) };
+    for script in [in_call, in_future, Script::answering(200, &[Step::Go, Step::Panic]), Script::answering(200, &[])] {
+        bench.run(Method::GET, &script, 9, 9);
+        assert_eq!(trace::current(), None);
+    }
+    // Neither panic makes the requests after it look like a part of its own.
+    assert_eq!(bench.registry.snapshot().sum("api_requests_total", &[]), Some(4.0));
 }
 
 #[test]
