@@ -9,6 +9,7 @@ use aistm7_monitoring::business::{FailureReason, Fault};
 use aistm7_monitoring::health::{
     CheckFailure, CheckOptions, CheckReport, HealthCheck, IbkrCheck, PostgresCheck, RedisCheck, SolanaCheck,
 };
+use aistm7_monitoring::http::client::Peer;
 use aistm7_monitoring::http::{HttpLayer, HttpMetricsLayer, TraceLayer};
 use aistm7_monitoring::log::JsonLayer;
 use aistm7_monitoring::metrics::Registry;
@@ -83,6 +84,7 @@ async fn pieces(monitoring: &Monitoring, listener: TcpListener) -> std::io::Resu
     let _: TraceLayer = monitoring.trace_layer();
     let _: JsonLayer = monitoring.log_layer();
     let _: &Registry = monitoring.registry();
+    let _: Peer = monitoring.client("prices");
     let _ = (monitoring.portfolio(), monitoring.risk(), monitoring.token());
     let app: Router = monitoring.admin_routes();
     let make_service = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -95,6 +97,7 @@ const _: () = {
     shared::<Monitoring>();
     shared::<Registry>();
     shared::<HttpLayer>();
+    shared::<Peer>();
     shared::<TraceLayer>();
     shared::<JsonLayer>();
     shared::<aistm7_monitoring::health::Health>();

@@ -41,7 +41,7 @@ impl Axum {
         Ok(Self {
             paths,
             scrapes: registry.keeps_numbers().then(|| Scrapes::register(registry, clock)).transpose()?,
-            connections: ConnectionInstruments::register(&Meter::new(registry))?,
+            connections: ConnectionInstruments::register(&Meter::new(registry), clock.clone())?,
             admin_address: variables
                 .get(ADMIN_ADDR)
                 .map(|text| parse_address(&text).map_err(|refused| refused.of(ADMIN_ADDR)))

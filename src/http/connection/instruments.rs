@@ -1,6 +1,9 @@
 //! The metrics of connections.
 
-use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Meter, Tally};
+use std::time::Instant;
+
+use crate::clock::Clock;
+use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Tally, Unit};
 
 static ACTIVE: Definition = Definition::gauge("api_active_connections", "Connections whose socket is open.");
 
@@ -10,6 +13,19 @@ static CONNECTIONS: Definition = Definition::counter(
      failed (socket or protocol error, panic), aborted (cut at the end of the grace).",
 )
 .labels(&["outcome"]);
+
+static ACCEPTED: Definition = Definition::counter("api_connections_accepted_total", "Connections that were accepted.");
+
+static DURATION: Definition = Definition::histogram(
+    "api_connection_duration_seconds",
+    "How long connections were open, until their socket closed.",
+)
+.unit(Unit::Seconds)
+.edges(LIFETIME_EDGES);
+
+/// Chosen: from a client that connects for each request (milliseconds) over idle limits (a minute, five) to a day of
+/// a WebSocket.
+const LIFETIME_EDGES: &[f64] = &[0.01, 0.1, 1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0];
 
 static ACCEPT_ERRORS: Definition = Definition::counter(
     "api_accept_errors_total",
@@ -21,11 +37,16 @@ static ACCEPT_ERRORS: Definition = Definition::counter(
 /// | metric | changes |
 /// |---|---|
 /// | `api_active_connections` | derived at each read: accepted and not yet ended |
+/// | `api_connections_accepted_total` | when a connection is accepted |
 /// | `api_connections_total{outcome}` | when a socket is closed |
+/// | `api_connection_duration_seconds` | when a socket is closed |
 /// | `api_accept_errors_total` | when `accept` on a [`tokio::net::TcpListener`] fails |
 #[derive(Clone, Debug)]
 pub struct ConnectionInstruments {
+    clock: Clock,
     tally: Tally,
+    accepted: Counter,
+    duration: Histogram,
     ended: [Counter; Outcome::ALL.len()],
     pub(super) accept_errors: Counter,
 }
@@ -62,12 +83,17 @@ impl ConnectionInstruments {
     ///
     /// # Errors
     /// When the registry holds another metric under one of the names.
-    pub fn register(meter: &Meter) -> Result<Self, DefinitionError> {
+    pub fn register(meter: &Meter, clock: Clock) -> Result<Self, DefinitionError> {
         let active: Family<Gauge, 0> = meter.gauge(&ACTIVE)?;
         let ended: Family<Counter, 1> = meter.counter(&CONNECTIONS)?;
+        let duration: Family<Histogram, 0> = meter.histogram(&DURATION)?;
+        let accepted = meter.counter(&ACCEPTED)?.series([]);
         let accept_errors = meter.counter(&ACCEPT_ERRORS)?.series([]);
         Ok(Self {
+            clock,
             tally: active.tally([]),
+            accepted,
+            duration: duration.series([]),
             ended: Outcome::ALL.map(|outcome| ended.series([outcome.as_str().into()])),
             accept_errors,
         })
@@ -78,12 +104,16 @@ impl ConnectionInstruments {
         self.tally.active()
     }
 
-    pub(super) fn opened(&self) {
+    /// Counts a connection that was accepted at the moment it returns.
+    pub(super) fn opened(&self) -> Instant {
         self.tally.open();
+        self.accepted.increment();
+        self.clock.now()
     }
 
-    pub(super) fn ended(&self, outcome: Outcome) {
+    pub(super) fn ended(&self, outcome: Outcome, opened: Instant) {
         self.ended[outcome as usize].increment();
+        self.duration.record_duration(self.clock.now().saturating_duration_since(opened));
         self.tally.close();
     }
 }

@@ -22,12 +22,13 @@ pub type MeasuredListener<L> = TapIo<CountingListener<L>, fn(&mut MeasuredIo<<L 
 ///
 /// ```
 /// # use std::net::SocketAddr;
+/// use aistm7_monitoring::clock::Clock;
 /// use aistm7_monitoring::http::{ConnectionInstruments, measured};
 /// use aistm7_monitoring::metrics::{Meter, Registry};
 /// use axum::{Router, extract::ConnectInfo, routing::get};
 ///
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// let instruments = ConnectionInstruments::register(&Meter::new(&Registry::new()))?;
+/// let instruments = ConnectionInstruments::register(&Meter::new(&Registry::new()), Clock::system())?;
 /// let app = Router::new().route("/", get(|ConnectInfo(from): ConnectInfo<SocketAddr>| async move { from.to_string() }));
 /// let listener = measured(tokio::net::TcpListener::bind("127.0.0.1:0").await?, &instruments);
 /// let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());

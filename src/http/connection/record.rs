@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -13,6 +14,7 @@ use crate::drain::{Drain, Phase};
 #[derive(Debug)]
 pub(in crate::http) struct Record {
     instruments: ConnectionInstruments,
+    opened: Instant,
     /// The first outcome that was noted, as its number; closed unless something else is known.
     outcome: AtomicU8,
     /// Whether the client has said more than the beginning of a greeting.
@@ -23,12 +25,13 @@ pub(in crate::http) struct Record {
 
 impl Record {
     pub(super) fn open(instruments: &ConnectionInstruments, live: Option<&Live>) -> Arc<Self> {
-        instruments.opened();
+        let opened = instruments.opened();
         if let Some(live) = live {
             live.0.counts.send_modify(|counts| counts.open += 1);
         }
         Arc::new(Self {
             instruments: instruments.clone(),
+            opened,
             outcome: AtomicU8::new(Outcome::Closed as u8),
             greeted: AtomicBool::new(false),
             live: live.cloned(),
@@ -66,7 +69,7 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.instruments.ended(self.end());
+        self.instruments.ended(self.end(), self.opened);
         if let Some(live) = &self.live {
             live.left();
         }

@@ -49,6 +49,7 @@ pub struct Served {
 /// upgraded by other means are waited for as well, but nothing can end their tasks, so they are only reported.
 ///
 /// ```
+/// use aistm7_monitoring::clock::Clock;
 /// use aistm7_monitoring::drain::{Drain, Phase};
 /// use aistm7_monitoring::http::{ConnectionInstruments, ServerOptions, serve};
 /// use aistm7_monitoring::metrics::{Meter, Registry};
@@ -57,7 +58,7 @@ pub struct Served {
 ///
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// let drain = Drain::new();
-/// let instruments = ConnectionInstruments::register(&Meter::new(&Registry::new()))?;
+/// let instruments = ConnectionInstruments::register(&Meter::new(&Registry::new()), Clock::system())?;
 /// let options = ServerOptions::new(instruments, drain.clone()).grace(Duration::from_secs(10));
 /// let app = Router::new().route("/", get(async || "hello"));
 /// let server = tokio::spawn(serve(tokio::net::TcpListener::bind("127.0.0.1:0").await?, app, options));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::reason::Reason;
+use super::upgrade::Session;
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Tally, Unit};
 
 static ACTIVE: Definition =
@@ -29,6 +30,26 @@ static MESSAGES: Definition = Definition::counter(
 )
 .labels(&["route", "direction"]);
 
+static BYTES: Definition = Definition::counter(
+    "websocket_message_bytes_total",
+    "Payload of the text and binary messages of WebSockets, without frames, as the handler sees it.",
+)
+.unit(Unit::Bytes)
+.labels(&["route", "direction"]);
+
+static PING: Definition = Definition::histogram(
+    "websocket_ping_seconds",
+    "Time from a ping of ours, where a handler asked for them, until its pong was read.",
+)
+.unit(Unit::Seconds)
+.labels(&["route"]);
+
+static RECONNECTS: Definition = Definition::counter(
+    "websocket_reconnects_total",
+    "WebSockets whose handler said that they resume a session, of those that were opened.",
+)
+.labels(&["route"]);
+
 /// Chosen: from a reconnect loop (a second) over proxies' idle limits (a minute, five) to a day on a trading screen.
 const LIFETIME_EDGES: &[f64] = &[1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0];
 
@@ -40,6 +61,9 @@ pub(super) struct Families {
     closes: Family<Counter, 2>,
     duration: Family<Histogram, 1>,
     messages: Family<Counter, 2>,
+    bytes: Family<Counter, 2>,
+    ping: Family<Histogram, 1>,
+    reconnects: Family<Counter, 1>,
 }
 
 impl Families {
@@ -50,6 +74,9 @@ impl Families {
             closes: meter.counter(&CLOSES)?,
             duration: meter.histogram(&DURATION)?,
             messages: meter.counter(&MESSAGES)?,
+            bytes: meter.counter(&BYTES)?,
+            ping: meter.histogram(&PING)?,
+            reconnects: meter.counter(&RECONNECTS)?,
         })
     }
 
@@ -59,9 +86,16 @@ impl Families {
             opened: self.opened.series([route.clone()]),
             closes: Reason::ALL.map(|reason| self.closes.series([route.clone(), reason.as_str().into()])),
             duration: self.duration.series([route.clone()]),
-            received: self.messages.series([route.clone(), "received".into()]),
-            sent: self.messages.series([route.clone(), "sent".into()]),
+            received: self.direction(route, "received"),
+            sent: self.direction(route, "sent"),
+            ping: self.ping.series([route.clone()]),
+            reconnects: self.reconnects.series([route.clone()]),
         }
+    }
+
+    fn direction(&self, route: &LabelValue, direction: &'static str) -> Traffic {
+        let labels = || [route.clone(), direction.into()];
+        Traffic { messages: self.messages.series(labels()), bytes: self.bytes.series(labels()) }
     }
 }
 
@@ -72,12 +106,32 @@ pub(super) struct RouteInstruments {
     opened: Counter,
     closes: [Counter; Reason::ALL.len()],
     duration: Histogram,
-    pub(super) received: Counter,
-    pub(super) sent: Counter,
+    pub(super) received: Traffic,
+    pub(super) sent: Traffic,
+    pub(super) ping: Histogram,
+    reconnects: Counter,
+}
+
+/// What goes in one direction.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    messages: Counter,
+    bytes: Counter,
+}
+
+impl Traffic {
+    pub(super) fn message(&self, payload: usize) {
+        self.messages.increment();
+        // The cast widens on every platform that Rust has.
+        self.bytes.add(payload as u64);
+    }
 }
 
 impl RouteInstruments {
-    pub(super) fn opened(&self) {
+    pub(super) fn opened(&self, session: Session) {
+        if session == Session::Resumed {
+            self.reconnects.increment();
+        }
         self.opened.increment();
         self.tally.open();
     }

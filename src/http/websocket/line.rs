@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::extract::ws::{self, CloseFrame, Message, close_code};
 use futures_util::{Sink, Stream};
 
+use super::ping::Pings;
 use super::reason::Reason;
 use super::record::Record;
 
@@ -33,6 +34,7 @@ pub(super) struct Open {
     pub(super) socket: ws::WebSocket,
     /// `None` for a socket that nobody measures.
     pub(super) record: Option<Record>,
+    pub(super) pings: Pings,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ pub(super) const GOODBYE: Duration = Duration::from_secs(5);
 
 impl Line {
     pub(super) fn new(socket: ws::WebSocket, record: Option<Record>) -> Self {
-        let open = Some(Open { socket, record });
+        let open = Some(Open { socket, record, pings: Pings::new() });
         let state = State { phase: Phase::Handled, open, reader: None, writer: None, watch: None };
         Self(Arc::new(Mutex::new(state)))
     }
@@ -126,6 +128,11 @@ impl State {
     /// As [`State::park_reader`], for the side that sends.
     pub(super) fn park_writer(&mut self, cx: &Context<'_>) {
         park(&mut self.writer, cx);
+    }
+
+    /// Who waits to send, or did so last.
+    pub(super) fn parked_writer(&self) -> Option<&Waker> {
+        self.writer.as_ref()
     }
 
     fn take_parked(&mut self) -> [Option<Waker>; 3] {

@@ -28,6 +28,9 @@
 //! | `websocket_closes_total{route,reason}` | when the connection is gone |
 //! | `websocket_connection_duration_seconds{route}` | when the connection is gone |
 //! | `websocket_messages_total{route,direction}` | with each text or binary message `received` or `sent` |
+//! | `websocket_message_bytes_total{route,direction}` | with each of those, by the size of its payload |
+//! | `websocket_ping_seconds{route}` | when a pong to a ping of ours is read, see [`WebSocketUpgrade::ping_every`] |
+//! | `websocket_reconnects_total{route}` | when a socket opens whose handler said so, see [`WebSocketUpgrade::session`] |
 //!
 //! Reasons, of which the first that was seen counts: `normal`, `going_away`, `protocol_error`, `internal_error` and
 //! `other` are those of close frames from either side; `abnormal` is a connection that broke without one, `dropped` a
@@ -37,7 +40,7 @@
 //! ```text
 //! request -> WebSocketUpgrade (finds WebSockets, put there by the HTTP layer) -> 101
 //!              '-> handler(WebSocket) --+
-//!                  watch: Closing, cut -+-> Line: axum's socket and its Record, finished once, whoever is last
+//!           watch: pings, Closing, cut -+-> Line: axum's socket and its Record, finished once, whoever is last
 //! ```
 //!
 //! At [`Phase::Closing`](crate::drain::Phase::Closing) the client gets a close frame 1001 (going away) even if the
@@ -46,6 +49,7 @@
 
 mod instruments;
 mod line;
+mod ping;
 mod reason;
 mod record;
 mod socket;
@@ -59,4 +63,4 @@ pub use axum::extract::ws::{
 };
 pub use socket::WebSocket;
 pub use sockets::WebSockets;
-pub use upgrade::WebSocketUpgrade;
+pub use upgrade::{Session, WebSocketUpgrade};

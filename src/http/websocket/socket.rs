@@ -100,15 +100,18 @@ impl Stream for WebSocket {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut state = self.line.state();
-        let Some(open) = state.usable() else {
-            return Poll::Ready(None);
-        };
-        let polled = open.socket.poll_next_unpin(cx);
-        match &polled {
-            Poll::Ready(read) => open.note_read(read.as_ref()),
-            Poll::Pending => state.park_reader(cx),
+        loop {
+            let Some(open) = state.usable() else {
+                return Poll::Ready(None);
+            };
+            let polled = open.socket.poll_next_unpin(cx);
+            match &polled {
+                Poll::Ready(Some(Ok(Message::Pong(payload)))) if open.takes_pong(payload) => continue,
+                Poll::Ready(read) => open.note_read(read.as_ref()),
+                Poll::Pending => state.park_reader(cx),
+            }
+            return polled;
         }
-        polled
     }
 }
 

@@ -1,6 +1,7 @@
 //! The extractor, and the task that a WebSocket's handler becomes.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -13,6 +14,7 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use super::line::Line;
+use super::ping;
 use super::reason::Reason;
 use super::record::Record;
 use super::socket::WebSocket;
@@ -31,6 +33,18 @@ use crate::trace::{self, TraceContext};
 pub struct WebSocketUpgrade<F = DefaultOnFailedUpgrade> {
     inner: ws::WebSocketUpgrade<F>,
     origin: Origin,
+    ping_every: Option<Duration>,
+    session: Session,
+}
+
+/// Whether a client was here before, as its handler knows by what the client shows: a token, the last event it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Session {
+    /// The beginning of one.
+    #[default]
+    New,
+    /// One that a connection before this one began: a reconnect.
+    Resumed,
 }
 
 /// What is known of the request.
@@ -50,7 +64,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
             measured: measured.map(|sockets| (sockets.clone(), template(&parts.extensions).into())),
             lifeline: parts.extensions.get::<Lifeline>().cloned(),
         };
-        Ok(Self { inner, origin })
+        Ok(Self { inner, origin, ping_every: None, session: Session::New })
     }
 }
 
@@ -111,7 +125,38 @@ impl<F> WebSocketUpgrade<F> {
 
     /// What to call when the connection cannot be upgraded after all. By default nothing; such sockets are not counted.
     pub fn on_failed_upgrade<C: OnFailedUpgrade>(self, callback: C) -> WebSocketUpgrade<C> {
-        WebSocketUpgrade { inner: self.inner.on_failed_upgrade(callback), origin: self.origin }
+        let Self { inner, origin, ping_every, session } = self;
+        WebSocketUpgrade { inner: inner.on_failed_upgrade(callback), origin, ping_every, session }
+    }
+
+    /// Sends a ping in each interval, which keeps the connection alive through proxies that close idle ones, and
+    /// measures the way to the client and back (`websocket_ping_seconds`). Default: no pings.
+    ///
+    /// Pongs are read with the handler's messages: while it does not read, its own delay is measured too, or nothing.
+    /// It sees no pong that answers these pings, and every one that answers its own. A client that does not answer is
+    /// left alone: a handler may be too busy to see the answer. Intervals below 100 ms are 100 ms.
+    pub fn ping_every(self, interval: Duration) -> Self {
+        Self { ping_every: Some(interval), ..self }
+    }
+
+    /// Says whether the client resumes a session, which nobody but the handler can know; a server sees connections
+    /// only. Resumed ones are counted (`websocket_reconnects_total`). Default: [`Session::New`].
+    ///
+    /// ```
+    /// use aistm7_monitoring::http::websocket::{Session, WebSocketUpgrade};
+    /// use axum::http::HeaderMap;
+    /// use axum::response::Response;
+    ///
+    /// async fn prices(upgrade: WebSocketUpgrade, headers: HeaderMap) -> Response {
+    ///     let session = match headers.get("last-event-id") {
+    ///         Some(_) => Session::Resumed,
+    ///         None => Session::New,
+    ///     };
+    ///     upgrade.session(session).on_upgrade(async |_socket| {})
+    /// }
+    /// ```
+    pub fn session(self, session: Session) -> Self {
+        Self { session, ..self }
     }
 
     /// Finishes the upgrade and calls `callback` with the socket, in a task of its own.
@@ -123,18 +168,27 @@ impl<F> WebSocketUpgrade<F> {
         F: OnFailedUpgrade,
     {
         let held = self.origin.lifeline.and_then(|lifeline| lifeline.hold());
-        let task = Task { measured: self.origin.measured, held, context: trace::current(), span: Span::current() };
+        let task = Task {
+            measured: self.origin.measured,
+            session: self.session,
+            ping_every: self.ping_every,
+            held,
+            context: trace::current(),
+            span: Span::current(),
+        };
         self.inner.on_upgrade(|socket| task.run(socket, callback))
     }
 
     fn with(self, set: impl FnOnce(ws::WebSocketUpgrade<F>) -> ws::WebSocketUpgrade<F>) -> Self {
-        Self { inner: set(self.inner), origin: self.origin }
+        Self { inner: set(self.inner), ..self }
     }
 }
 
 /// What the handler of an upgraded connection takes along from the request.
 struct Task {
     measured: Option<(WebSockets, Box<str>)>,
+    session: Session,
+    ping_every: Option<Duration>,
     held: Option<Held>,
     context: Option<TraceContext>,
     span: Span,
@@ -147,13 +201,13 @@ impl Task {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let drain = self.measured.as_ref().map(|(sockets, _)| sockets.drain().clone());
-        let record = self.measured.map(|(sockets, template)| Record::open(sockets, &template));
+        let record = self.measured.map(|(sockets, template)| Record::open(sockets, &template, self.session));
         let socket = WebSocket::new(socket, record);
         let line = socket.line();
         let (handler, abort) = abortable(async move { callback(socket).await }.instrument(self.span));
         let (_running, over) = oneshot::channel();
-        if drain.is_some() || self.held.is_some() {
-            tokio::spawn(Watch { line, drain, held: self.held, abort, over }.run());
+        if drain.is_some() || self.held.is_some() || self.ping_every.is_some() {
+            tokio::spawn(Watch { line, ping_every: self.ping_every, drain, held: self.held, abort, over }.run());
         }
         // An aborted handler has nothing to say.
         let _ = match self.context {
@@ -167,6 +221,7 @@ impl Task {
 /// costs the handler nothing.
 struct Watch {
     line: Line,
+    ping_every: Option<Duration>,
     drain: Option<Drain>,
     held: Option<Held>,
     abort: AbortHandle,
@@ -175,7 +230,7 @@ struct Watch {
 
 impl Watch {
     async fn run(self) {
-        let Self { line, drain, held, abort, over } = self;
+        let Self { line, ping_every, drain, held, abort, over } = self;
         let ended = async {
             // An error is what the sender's end looks like.
             let _ = over.await;
@@ -190,11 +245,19 @@ impl Watch {
         tokio::select! {
             () = ended => return,
             never = goodbye => never,
+            never = pings(&line, ping_every) => never,
             () = reached(drain.as_ref(), Phase::Closed) => {}
             () = cut(held.as_ref()) => {}
         }
         line.cut(Reason::Aborted);
         abort.abort();
+    }
+}
+
+async fn pings(line: &Line, interval: Option<Duration>) -> ! {
+    match interval {
+        Some(interval) => ping::ping_every(line, interval).await,
+        None => std::future::pending().await,
     }
 }
 

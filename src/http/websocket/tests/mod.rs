@@ -2,6 +2,8 @@
 
 mod closing;
 mod counting;
+mod ending;
+mod pinging;
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -13,7 +15,7 @@ use axum::routing::any;
 use axum::{Extension, Router};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 use http_body_util::Empty;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -65,10 +67,18 @@ impl Feed {
         C: FnOnce(WebSocket) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
+        Self::upgrading(grace, move |upgrade, _| upgrade.on_upgrade(handler)).await
+    }
+
+    /// With an upgrade of the test's own.
+    async fn upgrading<U>(grace: Duration, upgrade: U) -> Self
+    where
+        U: FnOnce(WebSocketUpgrade, HeaderMap) -> Response + Clone + Send + Sync + 'static,
+    {
         let (registry, drain, clock) = (Registry::new(), Drain::new(), ManualClock::new());
         let sockets = WebSockets::new(&Meter::new(&registry), clock.clock(), drain.clone()).unwrap();
-        let upgrade = any(async move |upgrade: WebSocketUpgrade| -> Response { upgrade.on_upgrade(handler) });
-        let app = Router::new().route("/ws/{feed}", upgrade).layer(Extension(sockets.clone()));
+        let handler = any(async move |offer: WebSocketUpgrade, headers: HeaderMap| upgrade(offer, headers));
+        let app = Router::new().route("/ws/{feed}", handler).layer(Extension(sockets.clone()));
         let server = Running::start(app, registry, drain, grace).await;
         Self { server, sockets, clock }
     }
@@ -82,8 +92,13 @@ impl Feed {
     }
 
     fn messages(&self, direction: &str) -> f64 {
-        let labels = [("direction", direction), ("route", "/ws/{feed}")];
-        self.server.registry.snapshot().value("websocket_messages_total", &labels).unwrap_or_default()
+        self.value("websocket_messages_total", &[("direction", direction)])
+    }
+
+    /// Of the route's series with these labels, 0 before there is one.
+    fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let labels = [labels, &[("route", "/ws/{feed}")]].concat();
+        self.server.registry.snapshot().value(name, &labels).unwrap_or_default()
     }
 
     /// Waits until one socket has ended for `reason`, and checks that none is open.

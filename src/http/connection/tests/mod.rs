@@ -1,5 +1,7 @@
 //! Real connections over loopback.
 
+mod listening;
+
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,13 +15,14 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tower::layer::layer_fn;
 
 use super::*;
+use crate::clock::Clock;
 use crate::drain::{Drain, Phase};
 use crate::metrics::{Meter, Registry};
 
@@ -37,7 +40,7 @@ pub(in crate::http) struct Running {
 
 impl Running {
     pub(in crate::http) async fn start(app: Router, registry: Registry, drain: Drain, grace: Duration) -> Self {
-        let instruments = ConnectionInstruments::register(&Meter::new(&registry)).unwrap();
+        let instruments = ConnectionInstruments::register(&Meter::new(&registry), Clock::system()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let options = ServerOptions::new(instruments.clone(), drain.clone()).grace(grace);
@@ -96,7 +99,7 @@ impl Drop for DropBell {
 }
 
 /// Sends a request on a kept-alive connection and reads until `body` has come.
-async fn exchange(stream: &mut TcpStream, body: &str) -> String {
+async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), body: &str) -> String {
     stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     while !answer.ends_with(body) {
@@ -129,25 +132,6 @@ fn hangs() -> (Router, Arc<Notify>, oneshot::Receiver<()>) {
         pending::<()>().await;
     };
     (Router::new().route("/", get(handler)), entered, dropped)
-}
-
-#[tokio::test]
-async fn measured_listener_counts_below_axum_and_keeps_connect_info() {
-    let registry = Registry::new();
-    let instruments = ConnectionInstruments::register(&Meter::new(&registry)).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let app = says_from().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(measured(listener, &instruments), app).await });
-
-    let mut client = TcpStream::connect(address).await.unwrap();
-    let here = client.local_addr().unwrap();
-    assert!(exchange(&mut client, ".").await.contains(&here.to_string()));
-    assert_eq!(registry.snapshot().value("api_active_connections", &[]), Some(1.0));
-    assert_eq!(outcome_in(&registry, "closed"), 0.0);
-    drop(client);
-    eventually(|| outcome_in(&registry, "closed") == 1.0).await;
-    assert_eq!(registry.snapshot().value("api_active_connections", &[]), Some(0.0));
 }
 
 #[tokio::test]
@@ -322,23 +306,4 @@ async fn idle_http2_connection_is_told_to_go_away() {
     answer.into_body().collect().await.unwrap();
     assert_eq!(server.close().await, Served { accepted: 1, drained: 1, aborted: 0 });
     within(connection).await.unwrap().expect("ends without an error");
-}
-
-/// A connected stream in the place of a listening socket fails at every accept.
-#[tokio::test(start_paused = true)]
-async fn failed_accepts_are_counted_and_do_not_end_the_loop() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (broken, _) = listener.accept().unwrap();
-    std::io::Write::write_all(&mut client, b"readable").unwrap();
-    broken.set_nonblocking(true).unwrap();
-    let broken = TcpListener::from_std(std::net::TcpListener::from(std::os::fd::OwnedFd::from(broken))).unwrap();
-
-    let registry = Registry::new();
-    let instruments = ConnectionInstruments::register(&Meter::new(&registry)).unwrap();
-    let drain = Drain::new();
-    let server = tokio::spawn(serve(broken, Router::new(), ServerOptions::new(instruments, drain.clone())));
-    eventually(|| registry.snapshot().value("api_accept_errors_total", &[]) >= Some(3.0)).await;
-    drain.enter(Phase::Closing);
-    assert_eq!(server.await.unwrap(), Served::default());
 }
