@@ -57,7 +57,7 @@ async fn pong_of_our_ping_is_measured_and_kept_from_the_handler() {
     {
         assert_eq!(within(seen.recv()).await, Some(expected));
     }
-    while ping(&mut client).await != "handler's" {}
+    within(async { while ping(&mut client).await != "handler's" {} }).await;
     client.flush().await.unwrap();
     assert_eq!(within(seen.recv()).await, Some(Message::Pong("handler's".into())));
     assert_eq!((feed.messages("received"), feed.messages("sent")), (1.0, 0.0), "pings are no messages");
@@ -106,13 +106,16 @@ async fn handler_that_waits_to_send_is_not_forgotten_for_a_ping() {
         tokio::time::sleep(INTERVAL * 3).await;
         sent > 0.0 && sent == feed.messages("sent")
     };
-    while !within(stuck()).await {}
+    within(async { while !stuck().await {} }).await;
     assert!(feed.messages("sent") < MESSAGES as f64);
-    let mut received = 0;
-    while received < MESSAGES {
-        let message = within(client.next()).await.unwrap().unwrap();
-        received += usize::from(message.is_binary());
-    }
+    // Together in time, since pings come all along.
+    within(async {
+        let mut received = 0;
+        while received < MESSAGES {
+            received += usize::from(client.next().await.unwrap().unwrap().is_binary());
+        }
+    })
+    .await;
     client.close(None).await.unwrap();
     feed.ends("normal").await;
 }
