@@ -154,7 +154,7 @@ impl RegistryOptions {
         settings.into_iter().find(|(is_set, _)| *is_set).map(|(_, name)| name)
     }
 
-    /// Shows traces beside the buckets of histograms, in OpenMetrics only: of each series the latest sample, and the
+    /// Shows traces beside the buckets of histograms, in OpenMetrics and protobuf: of each series the latest sample, and the
     /// largest of the last minute, at most one a bucket.
     ///
     /// An exemplar names the trace and the span of the [`TraceContext`](crate::trace::TraceContext) that was present

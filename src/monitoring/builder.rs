@@ -156,7 +156,7 @@ impl MonitoringBuilder {
         self
     }
 
-    /// Shows traces beside the buckets of histograms, in OpenMetrics; see [`RegistryOptions::exemplars`]. Default: none.
+    /// Shows traces beside the buckets of histograms, in OpenMetrics and protobuf; see [`RegistryOptions::exemplars`]. Default: none.
     pub fn exemplars(mut self) -> Self {
         self.registry = self.registry.exemplars();
         self

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::metrics::{Counter, Definition, Family, Gauge, Histogram, Unit};
 use aistm7_monitoring::monitoring::Variables;
+use aistm7_monitoring::trace::TraceContext;
 
 use crate::support::poll::eventually_async;
 use crate::support::prometheus::Prometheus;
@@ -30,6 +31,7 @@ async fn prometheus_stores_native_histograms_and_else_what_it_stores_of_the_text
     let monitoring = Monitoring::builder("scraped")
         .variables(Variables::from([]))
         .native_histograms(["api_response_time_seconds"])
+        .exemplars()
         .build()
         .unwrap();
     let meter = monitoring.meter();
@@ -42,10 +44,13 @@ async fn prometheus_stores_native_histograms_and_else_what_it_stores_of_the_text
     depth.series(["\"\\\n".into()]).set(-0.1);
     // From microseconds to minutes, and no two alike.
     let mut waits: Vec<f64> = (0..5_000).map(|at| 1e-6 * 1.004f64.powi(at * 7_919 % 5_000)).collect();
+    let trace = TraceContext::new_root();
+    let entered = trace.enter();
     for wait in &waits {
         native.record(*wait);
         classic.series(["a".into()]).record(*wait);
     }
+    drop(entered);
     waits.sort_by(f64::total_cmp);
     [-0.5, -0.25, 0.0, 0.0, 0.125].into_iter().for_each(|sample| deviation.record(sample));
 
@@ -65,6 +70,14 @@ async fn prometheus_stores_native_histograms_and_else_what_it_stores_of_the_text
         let estimate = taking.value(&format!("histogram_quantile({q}, native_wait_seconds)")).unwrap();
         let exact = waits[(q * waits.len() as f64).ceil() as usize - 1];
         assert!((exact / GROWTH..exact * GROWTH).contains(&estimate), "{q}: {estimate} for {exact}");
+    }
+    for series in ["native_wait_seconds", "classic_wait_seconds_bucket"] {
+        let exemplars = taking.exemplars(series);
+        assert!(!exemplars.is_empty(), "none of {series}");
+        assert!(
+            exemplars.iter().all(|exemplar| exemplar.labels["trace_id"] == trace.trace_id().to_string()),
+            "{series}"
+        );
     }
     assert_eq!(taking.value("histogram_count(native_deviation_ratio)"), Some(5.0));
     assert_eq!(taking.value("histogram_sum(native_deviation_ratio)"), Some(-0.625));

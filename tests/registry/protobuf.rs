@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
+use aistm7_monitoring::clock::ManualClock;
 use aistm7_monitoring::metrics::exposition::Format;
 use aistm7_monitoring::metrics::{
     Counter, Definition, Family, Gauge, Histogram, Meter, Registry, RegistryOptions, Unit,
 };
+use aistm7_monitoring::trace::TraceContext;
 use metrics::{counter, histogram, with_local_recorder};
 
-use crate::scrape::{bytes, hostile};
+use crate::scrape::{bytes, encoded, hostile};
 use crate::support::protobuf::{self, MetricFamily, MetricType, families, samples};
 
 /// What a registry shows, without what it tells of itself.
@@ -175,12 +177,14 @@ fn count_is_what_the_native_buckets_add_up_to_while_threads_record() {
     let registry = Registry::with(RegistryOptions::new().native_histograms(["wait_seconds"]));
     let wait: Histogram = Meter::new(&registry).histogram(&WAIT).unwrap().series([]);
     thread::scope(|scope| {
-        let record = || (0..RECORDS).for_each(|at| wait.record_duration(Duration::from_nanos(at * at * 7919)));
+        // Over so few doublings that no scrape lowers the schema, which would give the buckets other indices.
+        let record = || (0..RECORDS).for_each(|at| wait.record_duration(Duration::from_nanos(at * 7919)));
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(record)).collect();
         let mut before = BTreeMap::new();
         while !threads.iter().all(thread::ScopedJoinHandle::is_finished) {
             let shown = the_histogram(&registry, "wait_seconds");
             assert_consistent(&shown);
+            assert_eq!(shown.schema(), 3);
             let now = native_buckets(&shown)[1].clone();
             let fell = before.iter().find(|(index, count)| now.get(*index) < Some(*count));
             assert_eq!(fell, None, "a bucket went back");
@@ -190,4 +194,37 @@ fn count_is_what_the_native_buckets_add_up_to_while_threads_record() {
     let end = the_histogram(&registry, "wait_seconds");
     assert_consistent(&end);
     assert_eq!((end.sample_count(), end.zero_count()), (THREADS * RECORDS, THREADS));
+}
+
+#[test]
+fn exemplars_are_those_of_openmetrics() {
+    let clock = ManualClock::new();
+    let options = RegistryOptions::new().clock(clock.clock()).exemplars().native_histograms(["wait_seconds"]);
+    let registry = Registry::with(options);
+    let wait = Meter::new(&registry).histogram(&WAIT).unwrap().series([]);
+    // The largest is above every edge, and the latest is not.
+    for (sample, after) in [(70.5, 1), (0.25, 1_001)] {
+        clock.advance(Duration::from_millis(after));
+        let _entered = TraceContext::new_root().enter();
+        wait.record(sample);
+    }
+    let exemplar = |bucket: &protobuf::Bucket| {
+        let exemplar = bucket.exemplar.as_ref()?;
+        let time = exemplar.timestamp.expect("it has a time");
+        let millis = Duration::new(time.seconds.unsigned_abs(), time.nanos.unsigned_abs()).as_millis();
+        Some((protobuf::text_of(&exemplar.label), exemplar.value(), millis))
+    };
+    let shown = the_histogram(&registry, "wait_seconds");
+    let of_buckets: Vec<_> = shown.bucket.iter().filter_map(exemplar).collect();
+    let text = encoded(&registry, Format::OpenMetrics);
+    let of_text = text.lines().filter_map(|line| {
+        let (labels, numbers) = line.split_once(" # {")?.1.split_once("} ")?;
+        let (value, seconds) = numbers.split_once(' ')?;
+        let millis = (seconds.parse::<f64>().ok()? * 1e3).round() as u128;
+        Some((labels.to_owned(), value.parse::<f64>().ok()?, millis))
+    });
+    assert_eq!(of_buckets, of_text.collect::<Vec<_>>());
+    assert_eq!(of_buckets.iter().map(|(_, value, _)| *value).collect::<Vec<_>>(), [0.25, 70.5]);
+    assert_eq!(shown.exemplars.iter().map(protobuf::Exemplar::value).collect::<Vec<_>>(), [70.5, 0.25]);
+    assert_consistent(&shown);
 }

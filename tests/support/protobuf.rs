@@ -82,6 +82,8 @@ pub(crate) struct Histogram {
     pub(crate) positive_span: Vec<BucketSpan>,
     #[prost(sint64, repeated, packed = "false", tag = "13")]
     pub(crate) positive_delta: Vec<i64>,
+    #[prost(message, repeated, tag = "16")]
+    pub(crate) exemplars: Vec<Exemplar>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -90,6 +92,27 @@ pub(crate) struct Bucket {
     pub(crate) cumulative_count: Option<u64>,
     #[prost(double, optional, tag = "2")]
     pub(crate) upper_bound: Option<f64>,
+    #[prost(message, optional, tag = "3")]
+    pub(crate) exemplar: Option<Exemplar>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Exemplar {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) label: Vec<LabelPair>,
+    #[prost(double, optional, tag = "2")]
+    pub(crate) value: Option<f64>,
+    #[prost(message, optional, tag = "3")]
+    pub(crate) timestamp: Option<Timestamp>,
+}
+
+/// Of `google.protobuf`.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct Timestamp {
+    #[prost(int64, tag = "1")]
+    pub(crate) seconds: i64,
+    #[prost(int32, tag = "2")]
+    pub(crate) nanos: i32,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -124,7 +147,7 @@ pub(crate) fn samples(families: &[MetricFamily]) -> BTreeMap<String, f64> {
         let name = family.name.as_deref().expect("a family has a name");
         for metric in &family.metric {
             let mut add = |suffix: &str, further: &str, value| {
-                let labels = [labels(metric), further.to_owned()];
+                let labels = [text_of(&metric.label), further.to_owned()];
                 let labels = labels.iter().filter(|labels| !labels.is_empty()).cloned().collect::<Vec<_>>().join(",");
                 let series =
                     if labels.is_empty() { format!("{name}{suffix}") } else { format!("{name}{suffix}{{{labels}}}") };
@@ -136,7 +159,7 @@ pub(crate) fn samples(families: &[MetricFamily]) -> BTreeMap<String, f64> {
                 }
                 (MetricType::Histogram, None, None, Some(histogram)) => {
                     let count = histogram.sample_count.expect("a count") as f64;
-                    for bucket in &histogram.bucket {
+                    for bucket in histogram.bucket.iter().filter(|bucket| bucket.upper_bound() < f64::INFINITY) {
                         let bound = format!("le=\"{:?}\"", bucket.upper_bound.expect("a bound"));
                         add("_bucket", &bound, bucket.cumulative_count.expect("a count") as f64);
                     }
@@ -151,11 +174,12 @@ pub(crate) fn samples(families: &[MetricFamily]) -> BTreeMap<String, f64> {
     samples
 }
 
-fn labels(metric: &Metric) -> String {
+/// Labels as the text formats have them.
+pub(crate) fn text_of(labels: &[LabelPair]) -> String {
     let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let pair = |pair: &LabelPair| {
         let (name, value) = (pair.name.as_deref().expect("a name"), pair.value.as_deref().expect("a value"));
         format!("{name}=\"{}\"", escaped(value))
     };
-    metric.label.iter().map(pair).collect::<Vec<_>>().join(",")
+    labels.iter().map(pair).collect::<Vec<_>>().join(",")
 }

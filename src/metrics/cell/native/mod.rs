@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering;
 
 use self::index::{HIGHEST_OF_NANOS, HIGHEST_OF_NUMBERS, LOWEST_OF_NANOS};
 pub(in crate::metrics) use self::reading::NativeReading;
+use self::reading::Sign;
 use self::sparse::Sparse;
 use crate::metrics::definition::Unit;
 use crate::sync::{AtomicU64, OnceLock};
@@ -78,18 +79,19 @@ impl NativeBuckets {
 
     /// Reads each bucket once.
     pub(in crate::metrics) fn read(&self) -> NativeReading {
-        let negative = self.negative.get().map(|buckets| self.indexed(buckets)).into_iter().flatten();
-        NativeReading::new(self.zero.load(Ordering::Relaxed), negative, self.indexed(&self.positive))
+        let mut reading = NativeReading::new(self.zero.load(Ordering::Relaxed));
+        // The cast is of fewer than 10,000 places.
+        let index = |place: usize| self.lowest + place as i32;
+        if let Some(negative) = self.negative.get() {
+            negative.each_counted(|place, count| reading.add(Sign::Negative, index(place), count));
+        }
+        self.positive.each_counted(|place, count| reading.add(Sign::Positive, index(place), count));
+        reading
     }
 
     fn place(&self, index: i32) -> usize {
         // The cast is of no negative number: no index is below the lowest.
         (index - self.lowest) as usize
-    }
-
-    fn indexed(&self, buckets: &Sparse) -> impl Iterator<Item = (i32, u64)> {
-        // The cast is of fewer than 10,000 places.
-        buckets.counted().map(|(place, count)| (self.lowest + place as i32, count))
     }
 }
 

@@ -21,41 +21,20 @@ pub(in crate::metrics) struct NativeReading {
 /// finest schema. At a schema of -4, all numbers that there are, of both signs, need fewer.
 pub(in crate::metrics) const MOST_BUCKETS: usize = 160;
 
-enum Sign {
+/// Which side of zero samples are on.
+#[derive(Clone, Copy)]
+pub(super) enum Sign {
     Negative,
     Positive,
 }
 
 impl NativeReading {
-    /// Takes the buckets of either sign in order of their index.
-    pub(super) fn new(
-        zero: u64,
-        negative: impl Iterator<Item = (i32, u64)>,
-        positive: impl Iterator<Item = (i32, u64)>,
-    ) -> Self {
-        let mut reading = Self { schema: SCHEMA, zero, buckets: [(0, 0); MOST_BUCKETS], negative: 0, len: 0 };
-        negative.for_each(|(index, count)| reading.add(Sign::Negative, index, count));
-        positive.for_each(|(index, count)| reading.add(Sign::Positive, index, count));
-        reading
+    pub(super) fn new(zero: u64) -> Self {
+        Self { schema: SCHEMA, zero, buckets: [(0, 0); MOST_BUCKETS], negative: 0, len: 0 }
     }
 
-    /// How many samples there are.
-    pub(in crate::metrics) fn count(&self) -> u64 {
-        self.buckets[..self.len].iter().fold(self.zero, |sum, (_, count)| sum.wrapping_add(*count))
-    }
-
-    /// Index and count of each bucket of negative samples, by their size.
-    pub(in crate::metrics) fn negative(&self) -> &[(i32, u64)] {
-        &self.buckets[..self.negative]
-    }
-
-    /// Index and count of each bucket of positive samples.
-    pub(in crate::metrics) fn positive(&self) -> &[(i32, u64)] {
-        &self.buckets[self.negative..self.len]
-    }
-
-    /// Counts in the last bucket of a sign, or in one above it.
-    fn add(&mut self, sign: Sign, index: i32, count: u64) {
+    /// Counts in the last bucket of a sign, or in one above it. The negative ones come first.
+    pub(super) fn add(&mut self, sign: Sign, index: i32, count: u64) {
         loop {
             let first = match sign {
                 Sign::Negative => 0,
@@ -72,6 +51,21 @@ impl NativeReading {
         if matches!(sign, Sign::Negative) {
             self.negative = self.len;
         }
+    }
+
+    /// How many samples there are.
+    pub(in crate::metrics) fn count(&self) -> u64 {
+        self.buckets[..self.len].iter().fold(self.zero, |sum, (_, count)| sum.wrapping_add(*count))
+    }
+
+    /// Index and count of each bucket of negative samples, by their size.
+    pub(in crate::metrics) fn negative(&self) -> &[(i32, u64)] {
+        &self.buckets[..self.negative]
+    }
+
+    /// Index and count of each bucket of positive samples.
+    pub(in crate::metrics) fn positive(&self) -> &[(i32, u64)] {
+        &self.buckets[self.negative..self.len]
     }
 
     fn coarsen(&mut self) {
@@ -108,7 +102,6 @@ fn coarser(index: i32) -> i32 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::iter;
 
     use proptest::prelude::*;
 
@@ -122,20 +115,29 @@ mod tests {
         }
     }
 
+    type Counted = Vec<(i32, u64)>;
+
+    fn reading(zero: u64, negative: &Counted, positive: &Counted) -> NativeReading {
+        let mut reading = NativeReading::new(zero);
+        negative.iter().for_each(|(index, count)| reading.add(Sign::Negative, *index, *count));
+        positive.iter().for_each(|(index, count)| reading.add(Sign::Positive, *index, *count));
+        reading
+    }
+
     #[test]
     fn widest_ranges_fit() {
-        let all = || (-1_023..=HIGHEST_OF_NUMBERS).map(|index| (index, 1));
-        let count = all().count() as u64;
-        let one_sign = NativeReading::new(3, iter::once((5, 1)), all());
+        let all: Counted = (-1_023..=HIGHEST_OF_NUMBERS).map(|index| (index, 1)).collect();
+        let count = all.len() as u64;
+        let one_sign = reading(3, &vec![(5, 1)], &all);
         assert_eq!((one_sign.schema, one_sign.count()), (-3, 3 + 1 + count));
         assert_eq!((one_sign.negative(), one_sign.positive().len()), (&[(1, 1)][..], 144), "both have one schema");
-        let both_signs = NativeReading::new(0, all(), all());
+        let both_signs = reading(0, &all, &all);
         assert_eq!((both_signs.schema, both_signs.count()), (-4, 2 * count));
         assert_eq!(both_signs.negative(), both_signs.positive());
     }
 
     /// What the buckets of one sign are at a lower schema.
-    fn expected(counted: &BTreeMap<i32, u64>, schema: i32) -> Vec<(i32, u64)> {
+    fn expected(counted: &Counted, schema: i32) -> Counted {
         let mut buckets = BTreeMap::new();
         for (index, count) in counted {
             // The least of the coarser boundaries that the finer one does not pass.
@@ -152,12 +154,13 @@ mod tests {
             negative in prop::collection::btree_map(-300..600i32, 1..9u64, 0..200),
             positive in prop::collection::btree_map(-300..600i32, 1..9u64, 0..400),
         ) {
-            let reading = NativeReading::new(7, negative.clone().into_iter(), positive.clone().into_iter());
+            let (negative, positive): (Counted, Counted) = (negative.into_iter().collect(), positive.into_iter().collect());
+            let reading = reading(7, &negative, &positive);
             prop_assert_eq!(reading.negative().to_vec(), expected(&negative, reading.schema));
             prop_assert_eq!(reading.positive().to_vec(), expected(&positive, reading.schema));
-            prop_assert_eq!(reading.count(), 7 + negative.values().chain(positive.values()).sum::<u64>());
+            prop_assert_eq!(reading.count(), 7 + negative.iter().chain(&positive).map(|(_, count)| count).sum::<u64>());
             if reading.schema < SCHEMA {
-                let finer = |counted| expected(counted, reading.schema + 1).len();
+                let finer = |counted: &Counted| expected(counted, reading.schema + 1).len();
                 prop_assert!(finer(&negative) + finer(&positive) > MOST_BUCKETS, "as fine as fits");
             }
         }

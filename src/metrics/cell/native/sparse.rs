@@ -41,18 +41,20 @@ impl Sparse {
         block.0[place % PLACES].fetch_add(by, Ordering::Relaxed);
     }
 
-    /// The places at which anything was counted, in order, with their counts.
-    pub(super) fn counted(&self) -> impl Iterator<Item = (usize, u64)> {
-        let groups = self.0.iter().enumerate().filter_map(|(at, group)| Some((at, group.get()?)));
-        let blocks = groups.flat_map(|(group, blocks)| {
-            let born = blocks.0.iter().enumerate().filter_map(|(at, block)| Some((at, block.get()?)));
-            born.map(move |(block, counters)| (group * BLOCKS + block, counters))
-        });
-        let places = blocks.flat_map(|(block, counters)| {
-            let read = counters.0.iter().enumerate();
-            read.map(move |(at, counter)| (block * PLACES + at, counter.load(Ordering::Relaxed)))
-        });
-        places.filter(|(_, count)| *count > 0)
+    /// Calls for each place at which anything was counted, in order, with its count.
+    pub(super) fn each_counted(&self, mut call: impl FnMut(usize, u64)) {
+        let born = self.0.iter().enumerate().filter_map(|(at, group)| Some((at * BLOCKS, group.get()?)));
+        for (first, group) in born {
+            let born = group.0.iter().enumerate().filter_map(|(at, block)| Some(((first + at) * PLACES, block.get()?)));
+            for (first, block) in born {
+                for (at, counter) in block.0.iter().enumerate() {
+                    let count = counter.load(Ordering::Relaxed);
+                    if count > 0 {
+                        call(first + at, count);
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -64,14 +66,15 @@ mod tests {
     fn places_are_counted_where_they_are() {
         const COUNTERS: usize = 1_000;
         let sparse = Sparse::of(COUNTERS);
-        assert_eq!(sparse.counted().count(), 0);
+        sparse.each_counted(|place, _| panic!("{place} is counted before anything was"));
         let places = [0, 7, 8, 255, 256, COUNTERS - 1];
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| places.iter().for_each(|place| sparse.add(*place, 1 + *place as u64)));
             }
         });
-        let counted: Vec<_> = sparse.counted().collect();
+        let mut counted = Vec::new();
+        sparse.each_counted(|place, count| counted.push((place, count)));
         assert_eq!(counted, places.map(|place| (place, 4 * (1 + place as u64))));
     }
 }

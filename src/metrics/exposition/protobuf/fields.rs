@@ -39,6 +39,7 @@ pub(super) const NEGATIVE_SPAN: Field = Field(9);
 pub(super) const NEGATIVE_DELTA: Field = Field(10);
 pub(super) const POSITIVE_SPAN: Field = Field(12);
 pub(super) const POSITIVE_DELTA: Field = Field(13);
+pub(super) const NATIVE_EXEMPLAR: Field = Field(16);
 
 // BucketSpan
 pub(super) const SPAN_OFFSET: Field = Field(1);
@@ -47,3 +48,13 @@ pub(super) const SPAN_LENGTH: Field = Field(2);
 // Bucket
 pub(super) const CUMULATIVE_COUNT: Field = Field(1);
 pub(super) const UPPER_BOUND: Field = Field(2);
+pub(super) const BUCKET_EXEMPLAR: Field = Field(3);
+
+// Exemplar
+pub(super) const EXEMPLAR_LABEL: Field = Field(1);
+pub(super) const EXEMPLAR_VALUE: Field = Field(2);
+pub(super) const EXEMPLAR_TIMESTAMP: Field = Field(3);
+
+// google.protobuf.Timestamp
+pub(super) const SECONDS: Field = Field(1);
+pub(super) const NANOS: Field = Field(2);

@@ -1,38 +1,49 @@
 //! Histograms as messages: the buckets of their edges, and native ones if there are any.
 
 use super::wire::{Field, Message, varint_len};
-use super::{FEW, NUMBER, fields};
-use crate::metrics::cell::{HistogramCell, NativeBuckets, NativeReading, ZERO_THRESHOLD};
+use super::{FEW, NUMBER, exemplar, fields};
+use crate::metrics::cell::{Exemplar, HistogramCell, NativeBuckets, NativeReading, ZERO_THRESHOLD};
 
 pub(super) fn write(metric: &mut Message<'_>, cell: &HistogramCell, edges: &[f64]) {
     metric.nested(fields::METRIC_HISTOGRAM, expected_len(edges), |histogram| {
-        // Before the others, so that these have whatever it has.
+        // Before the buckets, so that these have whatever they are of.
+        let exemplars = cell.exemplars().unwrap_or_default();
         let native = cell.native().map(NativeBuckets::read);
-        // There is one count for both. It is what the native buckets add up to, else Prometheus refuses them; samples
-        // that came between the two readings are left to the next scrape.
+        // There is one count for both kinds of bucket. It is what the native ones add up to, else Prometheus refuses
+        // them; samples that came between the two readings are left to the next scrape.
         let native_count = native.as_ref().map(NativeReading::count);
         let mut count = 0u64;
         for (at, own) in cell.buckets().enumerate() {
             count = count.wrapping_add(own);
-            // What lies above every edge has no bucket of its own: `+Inf` is the count.
-            if let Some(edge) = edges.get(at) {
-                write_bucket(histogram, native_count.map_or(count, |most| count.min(most)), *edge);
+            let cumulative = native_count.map_or(count, |most| count.min(most));
+            let exemplar = exemplars.iter().flatten().find(|exemplar| exemplar.bucket == at);
+            match edges.get(at) {
+                Some(edge) => write_bucket(histogram, cumulative, *edge, exemplar),
+                // What lies above every edge has no bucket of its own, since `+Inf` is the count, but for its exemplar.
+                None if exemplar.is_some() => write_bucket(histogram, cumulative, f64::INFINITY, exemplar),
+                None => {}
             }
         }
         histogram.uint(fields::SAMPLE_COUNT, native_count.unwrap_or(count));
         histogram.double(fields::SAMPLE_SUM, cell.sum().as_f64());
         if let Some(native) = &native {
             write_native(histogram, native);
+            // Prometheus takes those of the buckets only for series of the buckets, and before 2.51 for native ones too.
+            let exemplars = exemplars.iter().flatten();
+            exemplars.for_each(|exemplar| exemplar::write(histogram, fields::NATIVE_EXEMPLAR, exemplar));
         }
     });
 }
 
-fn write_bucket(histogram: &mut Message<'_>, cumulative: u64, edge: f64) {
-    // Exact: a key, the count, the edge.
+fn write_bucket(histogram: &mut Message<'_>, cumulative: u64, edge: f64, exemplar: Option<&Exemplar>) {
+    // Exact but for an exemplar: a key, the count, the edge.
     let length = 1 + varint_len(cumulative) + NUMBER;
     histogram.nested(fields::CLASSIC_BUCKET, length, |bucket| {
         bucket.uint(fields::CUMULATIVE_COUNT, cumulative);
         bucket.double(fields::UPPER_BOUND, edge);
+        if let Some(exemplar) = exemplar {
+            exemplar::write(bucket, fields::BUCKET_EXEMPLAR, exemplar);
+        }
     });
 }
 

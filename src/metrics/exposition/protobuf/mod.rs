@@ -3,6 +3,7 @@
 //! It is what Prometheus asks for first when it takes native histograms, which no text format has. Series have the
 //! names, labels and values of the text formats; a histogram's `+Inf` bucket is its count.
 
+mod exemplar;
 mod fields;
 mod histogram;
 mod wire;
@@ -13,7 +14,7 @@ use crate::metrics::cell::{Cell, HistogramCell};
 use crate::metrics::definition::{Kind, Unit};
 use crate::metrics::family_core::FamilyCore;
 use crate::metrics::label::{escaped_pairs, plain_pieces};
-use wire::Message;
+use wire::{Field, Message};
 
 /// The content type, as Prometheus asks for it.
 pub const CONTENT_TYPE: &str =
@@ -81,10 +82,7 @@ fn read(cell: &Cell, unit: Unit) -> Option<Value<'_>> {
 fn write_metric(message: &mut Message<'_>, family: &FamilyCore, labels: &str, value: Value<'_>) {
     message.nested(fields::FAMILY_METRIC, expected_len(family, labels), |metric| {
         for (name, value) in escaped_pairs(labels) {
-            metric.nested(fields::METRIC_LABEL, name.len() + value.len() + FEW, |pair| {
-                pair.text(fields::LABEL_NAME, name.len(), [name]);
-                pair.text(fields::LABEL_VALUE, value.len(), plain_pieces(value));
-            });
+            write_label(metric, fields::METRIC_LABEL, name, value.len(), plain_pieces(value));
         }
         match value {
             Value::Counter(count) => metric.nested(fields::METRIC_COUNTER, NUMBER, |counter| {
@@ -95,6 +93,20 @@ fn write_metric(message: &mut Message<'_>, family: &FamilyCore, labels: &str, va
             }),
             Value::Histogram(cell) => histogram::write(metric, cell, &family.shape.edges),
         }
+    });
+}
+
+/// Writes a label, the value of which has about `expected` bytes.
+fn write_label<T: AsRef<[u8]>>(
+    message: &mut Message<'_>,
+    field: Field,
+    name: &str,
+    expected: usize,
+    value: impl IntoIterator<Item = T>,
+) {
+    message.nested(field, name.len() + expected + FEW, |pair| {
+        pair.text(fields::LABEL_NAME, name.len(), [name]);
+        pair.text(fields::LABEL_VALUE, expected, value);
     });
 }
 

@@ -63,9 +63,9 @@ impl Message<'_> {
     }
 
     /// A text in pieces, which has about `expected` bytes.
-    pub(super) fn text<'t>(&mut self, field: Field, expected: usize, pieces: impl IntoIterator<Item = &'t str>) {
+    pub(super) fn text<T: AsRef<[u8]>>(&mut self, field: Field, expected: usize, pieces: impl IntoIterator<Item = T>) {
         self.nested(field, expected, |text| {
-            pieces.into_iter().for_each(|piece| text.0.extend_from_slice(piece.as_bytes()));
+            pieces.into_iter().for_each(|piece| text.0.extend_from_slice(piece.as_ref()));
         });
     }
 
