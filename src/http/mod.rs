@@ -1,4 +1,4 @@
-//! Requests: counted once each, timed, and given a trace.
+//! Requests: counted once each, timed, and given a trace. Calls to other services are in [`client`].
 //!
 //! ```text
 //! request -> Trace -> HttpMetrics -> Exchange: service -> future -> response body, finished exactly once

@@ -75,19 +75,11 @@ impl ClientInstruments {
     fn admit(&self, name: &'static str) -> Arc<Account> {
         // Outside the lock: the hook of the diagnostics is the user's code.
         let peer = LabelValue::checked(name, check_name("peer", name), &self.0.diagnostics);
-        if peer.as_str() != name {
-            return self.known(LabelValue::OTHER).unwrap_or_else(|| self.keep(LabelValue::OTHER, peer));
-        }
-        self.keep(name, peer)
-    }
-
-    fn keep(&self, name: &'static str, peer: LabelValue) -> Arc<Account> {
+        // Names that are refused share one account.
+        let name = if peer.as_str() == name { name } else { LabelValue::OTHER };
+        let open = || Arc::new(Account::open(self.0.families.clone(), self.0.clock.clone(), peer));
         let mut peers = self.0.peers.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(
-            peers
-                .entry(name)
-                .or_insert_with(|| Arc::new(Account::open(self.0.families.clone(), self.0.clock.clone(), peer))),
-        )
+        Arc::clone(peers.entry(name).or_insert_with(open))
     }
 }
 

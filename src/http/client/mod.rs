@@ -16,8 +16,8 @@
 //! ```
 //!
 //! With the feature `reqwest-0_13` or `reqwest-0_12` it sends reqwest's requests, which is one changed line a call:
-//! `client.get(url).send()` becomes `prices.send(client.get(url))`. Any other client is measured by a [`Call`], which
-//! also has the headers.
+//! `client.get(url).send()` becomes `prices.send(client.get(url))`. Any other client is measured by a [`Call`] that its
+//! caller begins and ends, and [`Peer::headers`] are what it carries.
 //!
 //! | metric | changes |
 //! |---|---|

@@ -4,7 +4,8 @@ use super::peer::Peer;
 
 impl Peer {
     /// Sends a request of reqwest, measured and with the trace's headers: `client.get(url).send()` becomes
-    /// `prices.send(client.get(url))`. Redirects that reqwest follows are part of the call.
+    /// `prices.send(client.get(url))`. Redirects that reqwest follows are part of the call, and its headers
+    /// go along.
     ///
     /// # Errors
     /// Those of reqwest. A request that cannot be built, such as one with a malformed URL, is no call.

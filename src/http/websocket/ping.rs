@@ -8,23 +8,31 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use futures_util::Sink;
-use tokio::time::{MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval_at, timeout};
 
 use super::line::{Line, Open};
 
 /// Chosen: what is sent more often measures nothing new and keeps nothing more alive.
 const SHORTEST: Duration = Duration::from_millis(100);
 
+/// Chosen: nothing on the way keeps an idle connection for so long, and no deadline that far ahead overflows.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Sends a ping in each interval, as long as the handler has the socket.
 pub(super) async fn ping_every(line: &Line, interval: Duration) -> ! {
-    let interval = interval.max(SHORTEST);
-    let mut due = interval_at(tokio::time::Instant::now() + interval, interval);
-    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut due = due_every(interval);
     loop {
         due.tick().await;
         // What is not through by then waits behind the handler's own messages, and goes out with them.
-        let _ = timeout(interval, line.ping()).await;
+        let _ = timeout(due.period(), line.ping()).await;
     }
+}
+
+fn due_every(interval: Duration) -> Interval {
+    let interval = interval.clamp(SHORTEST, LONGEST);
+    let mut due = interval_at(tokio::time::Instant::now() + interval, interval);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    due
 }
 
 /// The pings of one socket. Their payloads begin with random bytes, so that no pong of a handler's own ping, or of
@@ -116,6 +124,16 @@ impl Wake for Both {
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
+
+    /// Time is held: it moves on to the next deadline when every task waits.
+    #[tokio::test(start_paused = true)]
+    async fn intervals_without_sense_have_one() {
+        for interval in [Duration::ZERO, Duration::MAX] {
+            let mut due = due_every(interval);
+            due.tick().await;
+            assert!((SHORTEST..=LONGEST).contains(&due.period()));
+        }
+    }
 
     #[test]
     fn first_answer_to_the_latest_ping_is_measured_and_no_other() {

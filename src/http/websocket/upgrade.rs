@@ -134,7 +134,7 @@ impl<F> WebSocketUpgrade<F> {
     ///
     /// Pongs are read with the handler's messages: while it does not read, its own delay is measured too, or nothing.
     /// It sees no pong that answers these pings, and every one that answers its own. A client that does not answer is
-    /// left alone: a handler may be too busy to see the answer. Intervals below 100 ms are 100 ms.
+    /// left alone: a handler may be too busy to see the answer. An interval is at least 100 ms and at most a day.
     pub fn ping_every(self, interval: Duration) -> Self {
         Self { ping_every: Some(interval), ..self }
     }
