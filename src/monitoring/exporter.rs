@@ -75,6 +75,8 @@ fn declare_ours(meter: &Meter) -> Result<(), BuildError> {
     let (clock, drain) = (crate::clock::Clock::system(), crate::drain::Drain::new());
     #[cfg(feature = "http")]
     super::http::Http::register(meter, &clock, &drain, Vec::new(), Default::default())?;
+    #[cfg(feature = "axum")]
+    crate::http::ConnectionInstruments::register(meter, clock.clone())?;
     #[cfg(feature = "business")]
     super::business::Business::register(meter, &clock)?;
     #[cfg(feature = "health")]
