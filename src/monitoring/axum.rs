@@ -29,7 +29,7 @@ pub(super) struct Axum {
     admin_address: Option<SocketAddr>,
 }
 
-const ADMIN_ADDR: &str = "AISTM7_ADMIN_ADDR";
+pub(super) const ADMIN_ADDR: &str = "AISTM7_ADMIN_ADDR";
 
 impl Axum {
     pub(super) fn register(
@@ -132,7 +132,7 @@ impl Monitoring {
     }
 }
 
-fn parse_address(text: &str) -> Result<SocketAddr, InvalidValue> {
+pub(super) fn parse_address(text: &str) -> Result<SocketAddr, InvalidValue> {
     text.parse().map_err(|_| InvalidValue::new("address", text, "an IP address and a port, such as 127.0.0.1:9464"))
 }
 

@@ -19,6 +19,8 @@ mod identity;
 mod install;
 #[cfg(feature = "log")]
 mod log;
+#[cfg(feature = "axum")]
+mod probe;
 #[cfg(feature = "push")]
 mod push;
 mod shutdown;
@@ -36,6 +38,8 @@ pub use builder::MonitoringBuilder;
 pub use error::{BuildError, ServeError};
 pub use identity::{Identity, Workload};
 pub use install::{InstallError, InstallReport};
+#[cfg(feature = "axum")]
+pub use probe::{PROBE_TIMEOUT, probe};
 pub use shutdown::Flushed;
 pub use stop::{DEFAULT_DRAIN_DELAY, DEFAULT_TERMINATION_GRACE, StopTimes};
 pub use variables::Variables;
