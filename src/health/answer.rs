@@ -58,6 +58,11 @@ impl Answer {
         Self::new(Self::OK, Object::new().text("status", "live"))
     }
 
+    /// The runtime runs nothing.
+    pub(super) fn stalled() -> Self {
+        Self::new(Self::UNAVAILABLE, Object::new().text("status", "stalled"))
+    }
+
     pub(super) fn startup(report: &HealthReport) -> Self {
         if report.is_started() {
             return Self::new(Self::OK, Object::new().text("status", "started"));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::runtime::Handle;
@@ -10,11 +11,12 @@ use tokio::sync::broadcast;
 use super::answer::Answer;
 use super::check::Registered;
 use super::error::HealthError;
-use super::instruments::HealthInstruments;
+use super::instruments::{HealthInstruments, StallInstruments};
 use super::report::HealthReport;
 use super::runner::{Schedule, Shared, Tracked};
 use super::state::Moment;
 use super::transition::{self, Transition, Transitions};
+use super::watchdog::Watchdog;
 use crate::clock::Clock;
 use crate::drain::Drain;
 use crate::error::check_name;
@@ -28,9 +30,33 @@ pub struct Health(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
+    watchdog: Option<Watchdog>,
+    liveness: Liveness,
     clock: Clock,
     drain: Drain,
     transitions: broadcast::WeakSender<Transition>,
+}
+
+/// What `/health/live` says yes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Liveness {
+    /// The process answers.
+    #[default]
+    Answers,
+    /// It answers, and its runtime has not been stalled for so long or longer. What is answered from another runtime
+    /// than the stalled one, such as an admin server's, can say so.
+    NotStalledFor(Duration),
+}
+
+/// What checks run in.
+pub(crate) struct Surroundings {
+    pub(crate) clock: Clock,
+    pub(crate) drain: Drain,
+    pub(crate) runtime: Option<Handle>,
+    pub(crate) liveness: Liveness,
+    /// What spreads runs.
+    pub(crate) random: Rng,
 }
 
 /// The names of the answers under `/health/`, which checks cannot have.
@@ -52,19 +78,19 @@ impl Health {
         meter: &Meter,
         runtime: impl Into<Option<Handle>>,
     ) -> Result<Self, HealthError> {
-        Self::start_with(checks, clock, drain, meter, runtime, Rng::new())
+        let (runtime, random) = (runtime.into(), Rng::new());
+        let liveness = Liveness::default();
+        Self::start_in(checks, meter, Surroundings { clock, drain, runtime, liveness, random })
     }
 
-    /// [`Health::start`] with the randomness that spreads runs.
-    pub(super) fn start_with(
+    pub(crate) fn start_in(
         checks: Vec<Registered>,
-        clock: Clock,
-        drain: Drain,
         meter: &Meter,
-        runtime: impl Into<Option<Handle>>,
-        random: Rng,
+        surroundings: Surroundings,
     ) -> Result<Self, HealthError> {
+        let Surroundings { clock, drain, runtime, liveness, random } = surroundings;
         check_names(&checks)?;
+        let stalls = StallInstruments::register(meter)?;
         let instruments = HealthInstruments::new(meter)?;
         let now = Moment::of(&clock);
         let track = |registered| track(registered, &instruments, &clock, now);
@@ -74,15 +100,17 @@ impl Health {
         let nothing_to_do = checks.is_empty();
         let report = HealthReport::new(checks.iter().map(Tracked::show).collect(), nothing_to_do);
         let shared = Shared::new(&clock, report);
+        let watch = |runtime| Watchdog::start(runtime, &clock, stalls, meter.diagnostics());
+        let watchdog = runtime.clone().map(watch);
         if !nothing_to_do {
-            let runtime = runtime.into().ok_or(HealthError::NoRuntime)?;
+            let runtime = runtime.ok_or(HealthError::NoRuntime)?;
             let startup_ends = Schedule::startup_ends(now);
             let diagnostics = meter.diagnostics().clone();
             let clock = clock.clone();
             let schedule = Schedule { checks, clock, runtime, transitions, diagnostics, random, startup_ends };
             schedule.spawn(Arc::clone(&shared)).map_err(HealthError::Thread)?;
         }
-        Ok(Self(Arc::new(Inner { shared, clock, drain, transitions: weak_transitions })))
+        Ok(Self(Arc::new(Inner { shared, watchdog, liveness, clock, drain, transitions: weak_transitions })))
     }
 
     /// What is known now. Cost: a read lock and a reference count; a copy only when something is stale.
@@ -106,9 +134,13 @@ impl Health {
         self.report().check(name).map(Answer::check_details)
     }
 
-    /// `/health/live`: 200, whatever the dependencies do.
+    /// `/health/live`: 200, whatever the dependencies do, unless [`Liveness`] asks for more.
     pub fn live(&self) -> Answer {
-        Answer::live()
+        let stalled = self.0.watchdog.as_ref().and_then(|watchdog| watchdog.stalled_for(self.0.clock.now()));
+        match (self.0.liveness, stalled) {
+            (Liveness::NotStalledFor(limit), Some(stalled)) if stalled >= limit => Answer::stalled(),
+            _ => Answer::live(),
+        }
     }
 
     /// `/health/ready`: 200 once started, until the process drains, while no gate holds it back.

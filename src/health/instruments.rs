@@ -95,6 +95,49 @@ impl HealthInstruments {
     }
 }
 
+static SCHEDULING_DELAY: Definition = Definition::histogram(
+    "tokio_scheduling_delay_seconds",
+    "Time that a task which is handed to the runtime once a second waits until it runs.",
+)
+.unit(Unit::Seconds)
+.edges(&[0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0]);
+
+static STALLED: Definition =
+    Definition::gauge("tokio_stalled", "1 while a task has waited for a second or longer: every worker is blocked.");
+
+static STALLS: Definition =
+    Definition::counter("tokio_stalls_total", "Times that the runtime ran no task for a second or longer.");
+
+/// The handles of the runtime's watchdog.
+pub(super) struct StallInstruments {
+    delay: Histogram,
+    stalled: Gauge,
+    stalls: Counter,
+}
+
+impl StallInstruments {
+    pub(super) fn register(meter: &Meter) -> Result<Self, DefinitionError> {
+        Ok(Self {
+            delay: meter.histogram(&SCHEDULING_DELAY)?.series([]),
+            stalled: meter.gauge(&STALLED)?.series([]),
+            stalls: meter.counter(&STALLS)?.series([]),
+        })
+    }
+
+    pub(super) fn delayed(&self, delay: Duration) {
+        self.delay.record_duration(delay);
+    }
+
+    pub(super) fn stalled(&self) {
+        self.stalls.increment();
+        self.stalled.set(1.0);
+    }
+
+    pub(super) fn recovered(&self) {
+        self.stalled.set(0.0);
+    }
+}
+
 /// The statuses that a transition can lead to.
 const TARGETS: [Status; 3] = [Status::Healthy, Status::Degraded, Status::Unhealthy];
 

@@ -86,12 +86,14 @@ mod runner;
 mod state;
 mod status;
 mod transition;
+mod watchdog;
 
 pub use answer::Answer;
 pub use check::{HealthCheck, Registered, check_fn};
 pub use checks::*;
 pub use error::HealthError;
-pub use handle::Health;
+pub(crate) use handle::Surroundings;
+pub use handle::{Health, Liveness};
 #[cfg(feature = "ibkr")]
 pub use maintenance::IbkrMaintenance;
 #[cfg(feature = "maintenance")]

@@ -36,6 +36,8 @@ pub struct MonitoringBuilder {
     unmeasured: Vec<String>,
     #[cfg(feature = "health")]
     checks: Vec<crate::health::Registered>,
+    #[cfg(feature = "health")]
+    liveness: crate::health::Liveness,
     #[cfg(feature = "axum")]
     paths: crate::endpoint::HealthPaths,
     #[cfg(feature = "log")]
@@ -60,6 +62,8 @@ impl MonitoringBuilder {
             unmeasured: Vec::new(),
             #[cfg(feature = "health")]
             checks: Vec::new(),
+            #[cfg(feature = "health")]
+            liveness: crate::health::Liveness::default(),
             #[cfg(feature = "axum")]
             paths: crate::endpoint::HealthPaths::default(),
             #[cfg(feature = "log")]
@@ -209,6 +213,13 @@ impl MonitoringBuilder {
         self
     }
 
+    /// What `/health/live` says yes to. Default: the process answers.
+    #[cfg(feature = "health")]
+    pub fn liveness(mut self, liveness: crate::health::Liveness) -> Self {
+        self.liveness = liveness;
+        self
+    }
+
     /// Where the health routes are. Default: `/health`.
     #[cfg(feature = "axum")]
     pub fn health_paths(mut self, paths: crate::endpoint::HealthPaths) -> Self {
@@ -271,7 +282,7 @@ impl MonitoringBuilder {
         #[cfg(feature = "push")]
         let jobs = super::push::register(&registry, &self.clock, &identity)?;
         #[cfg(feature = "health")]
-        let health = super::health::start(self.checks, &self.clock, &drain, &meter)?;
+        let health = super::health::start(self.checks, &self.clock, &drain, &meter, self.liveness)?;
         // After everything that registers.
         #[cfg(feature = "protobuf")]
         registry.check_native_histograms()?;

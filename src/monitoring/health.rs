@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 use super::Monitoring;
 use crate::clock::Clock;
 use crate::drain::Drain;
-use crate::health::{Health, HealthError, Registered};
+use crate::health::{Health, HealthError, Liveness, Registered, Surroundings};
 use crate::metrics::Meter;
 
 impl Monitoring {
@@ -21,6 +21,14 @@ pub(super) fn start(
     clock: &Clock,
     drain: &Drain,
     meter: &Meter,
+    liveness: Liveness,
 ) -> Result<Health, HealthError> {
-    Health::start(checks, clock.clone(), drain.clone(), meter, Handle::try_current().ok())
+    let surroundings = Surroundings {
+        clock: clock.clone(),
+        drain: drain.clone(),
+        runtime: Handle::try_current().ok(),
+        liveness,
+        random: fastrand::Rng::new(),
+    };
+    Health::start_in(checks, meter, surroundings)
 }

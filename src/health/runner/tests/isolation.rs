@@ -9,7 +9,9 @@ use tokio::runtime::Builder;
 use super::{Bench, counted, down, eventually, fine, once_each};
 use crate::clock::Clock;
 use crate::drain::Drain;
-use crate::health::{CheckFailure, CheckOptions, CheckReport, Health, HealthError, Registered, Status, check_fn};
+use crate::health::{
+    CheckFailure, CheckOptions, CheckReport, Health, HealthError, Liveness, Registered, Status, check_fn,
+};
 use crate::metrics::{Meter, Registry};
 
 #[test]
@@ -148,4 +150,21 @@ fn without_checks_all_is_well() {
     assert_eq!(bench.health.summary().body, r#"{"status":"healthy","checks":{}}"#);
     assert_eq!((bench.health.startup().code, bench.health.ready().code), (200, 200));
     assert!(bench.runtime.block_on(bench.health.subscribe().next()).is_none());
+}
+
+#[test]
+fn stalled_runtime_fails_liveness_only_if_that_is_asked_for() {
+    let limit = Duration::from_secs(30);
+    for (liveness, stalled) in [(Liveness::Answers, 200), (Liveness::NotStalledFor(limit), 503)] {
+        // Nobody drives the runtime.
+        let bench = Bench::with(liveness, Vec::new());
+        assert_eq!(bench.health.live().code, 200);
+        bench.let_time_pass_until("the stall is seen", |_| bench.value("tokio_stalled", &[]) == Some(1.0));
+        bench.advance(limit);
+        assert_eq!(bench.health.live().code, stalled, "{liveness:?}");
+        eventually("it runs", || {
+            bench.runtime.block_on(tokio::task::yield_now());
+            bench.health.live().code == 200
+        });
+    }
 }

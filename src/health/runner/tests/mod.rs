@@ -12,8 +12,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::{Clock, ManualClock};
 use crate::drain::Drain;
+use crate::health::handle::Surroundings;
 use crate::health::{
-    CheckFailure, CheckOptions, CheckReport, Health, HealthCheck, HealthReport, Registered, Status, check_fn,
+    CheckFailure, CheckOptions, CheckReport, Health, HealthCheck, HealthReport, Liveness, Registered, Status, check_fn,
 };
 use crate::metrics::{Meter, Registry};
 
@@ -29,14 +30,23 @@ struct Bench {
 
 impl Bench {
     fn new(checks: Vec<Registered>) -> Self {
+        Self::with(Liveness::Answers, checks)
+    }
+
+    fn with(liveness: Liveness, checks: Vec<Registered>) -> Self {
         let held = ManualClock::new();
         let registry = Registry::new();
         let drain = Drain::new();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let meter = Meter::new(&registry);
-        let random = fastrand::Rng::with_seed(7);
-        let handle = runtime.handle().clone();
-        let health = Health::start_with(checks, held.clock(), drain.clone(), &meter, handle, random).unwrap();
+        let surroundings = Surroundings {
+            clock: held.clock(),
+            drain: drain.clone(),
+            runtime: Some(runtime.handle().clone()),
+            liveness,
+            random: fastrand::Rng::with_seed(7),
+        };
+        let health = Health::start_in(checks, &meter, surroundings).unwrap();
         Self { health, held, registry, drain, runtime }
     }
 
