@@ -5,9 +5,11 @@
 //! GET /health*  <- health snapshot   (public: statuses; admin: reasons and times)
 //! ```
 
+mod accept;
 mod health;
 mod metrics;
+mod query;
 
 pub use health::HealthPaths;
-pub(crate) use health::{details, statuses};
+pub(crate) use health::{Authoriser, routes as health_routes};
 pub(crate) use metrics::Scrapes;

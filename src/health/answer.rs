@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::ietf;
 use super::json::{Object, array, quoted};
 use super::report::{CheckState, HealthReport, LastFailure};
 use super::status::Status;
@@ -9,12 +10,66 @@ use super::transition::Transition;
 use crate::clock::Timestamp;
 use crate::drain::Phase;
 
-/// An answer for a router to send, as `application/json` and never to be cached.
+/// How much of a report an answer shows, and in which words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a view shows nothing by itself"]
+pub struct View<'a> {
+    detail: Detail,
+    words: Words,
+    tag: Option<&'a str>,
+}
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Nothing that a stranger must not know.
+    Statuses,
+    /// Reasons, messages, facts and times. Secrets are scrubbed, but it names internals.
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Words {
+    Guide,
+    Ietf,
+}
+
+impl<'a> View<'a> {
+    /// The status of the whole and of each check, and nothing else: strangers may read it.
+    pub const fn statuses() -> Self {
+        Self { detail: Detail::Statuses, words: Words::Guide, tag: None }
+    }
+
+    /// Everything, for operators: reasons, messages, facts, times and the latest changes.
+    pub const fn details() -> Self {
+        Self { detail: Detail::All, words: Words::Guide, tag: None }
+    }
+
+    /// In the words of the IETF draft, `pass`, `warn` and `fail`, as `application/health+json`.
+    pub const fn ietf(mut self) -> Self {
+        self.words = Words::Ietf;
+        self
+    }
+
+    pub(super) fn shows_history(self) -> bool {
+        (self.detail, self.words) == (Detail::All, Words::Guide)
+    }
+
+    /// Only the checks that have this tag, and the status of these together.
+    pub const fn tagged(mut self, tag: &'a str) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+}
+
+/// An answer for a router to send, never to be cached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {
     /// The HTTP status code: 200 or 503.
     pub code: u16,
+    /// The value of the `content-type` header.
+    pub content_type: &'static str,
     /// The JSON body.
     pub body: String,
 }
@@ -23,34 +78,35 @@ impl Answer {
     const OK: u16 = 200;
     const UNAVAILABLE: u16 = 503;
 
+    const JSON: &str = "application/json";
+    const HEALTH_JSON: &str = "application/health+json";
+
     fn new(code: u16, body: Object) -> Self {
-        Self { code, body: body.finish() }
+        Self { code, content_type: Self::JSON, body: body.finish() }
     }
 
-    /// The status of the whole and of each check: nothing that a stranger must not know.
-    pub(super) fn summary(report: &HealthReport) -> Self {
-        let checks = report.checks().iter().fold(Object::new(), |checks, check| {
-            checks.raw(&check.name, &Object::new().text("status", check.status.as_str()).finish())
-        });
-        let body = Object::new().text("status", report.status().as_str()).raw("checks", &checks.finish());
-        Self::new(code_of(report.status()), body)
+    /// The whole.
+    pub(super) fn of_report(report: &HealthReport, history: &[Transition], view: View<'_>) -> Self {
+        let tagged = view.tag.map(|tag| report.tagged(tag));
+        let report = tagged.as_ref().unwrap_or(report);
+        match view.words {
+            Words::Guide => Self::new(code_of(report.status()), body_of(report, history, view.detail)),
+            Words::Ietf => Self {
+                content_type: Self::HEALTH_JSON,
+                ..Self::new(code_of(report.status()), ietf::body(report, view.detail))
+            },
+        }
     }
 
-    /// Everything that is known, for people with access to the admin routes.
-    pub(super) fn details(report: &HealthReport, history: &[Transition]) -> Self {
-        let checks =
-            report.checks().iter().fold(Object::new(), |checks, check| checks.raw(&check.name, &details_of(check)));
-        let body = Object::new()
-            .text("status", report.status().as_str())
-            .raw("started", if report.is_started() { "true" } else { "false" })
-            .raw("checks", &checks.finish())
-            .raw("history", &array(history.iter().map(transition)));
-        Self::new(code_of(report.status()), body)
-    }
-
-    /// One check, with everything that is known of it; 503 when it is unhealthy, whatever its impact.
-    pub(super) fn check_details(check: &CheckState) -> Self {
-        Self { code: code_of(check.status), body: details_of(check) }
+    /// One check; 503 when it is unhealthy, whatever its impact.
+    pub(super) fn of_check(check: &CheckState, view: View<'_>) -> Self {
+        match view.words {
+            Words::Guide => Self::new(code_of(check.status), check_of(check, view.detail)),
+            Words::Ietf => Self {
+                content_type: Self::HEALTH_JSON,
+                ..Self::new(code_of(check.status), ietf::component(check, view.detail))
+            },
+        }
     }
 
     /// The process answers.
@@ -91,10 +147,32 @@ const fn code_of(status: Status) -> u16 {
     }
 }
 
-fn details_of(check: &CheckState) -> String {
+fn body_of(report: &HealthReport, history: &[Transition], detail: Detail) -> Object {
+    let checks = report
+        .checks()
+        .iter()
+        .fold(Object::new(), |checks, check| checks.raw(&check.name, &check_of(check, detail).finish()));
+    let status = Object::new().text("status", report.status().as_str());
+    match detail {
+        Detail::Statuses => status.raw("checks", &checks.finish()),
+        Detail::All => status
+            .raw("started", if report.is_started() { "true" } else { "false" })
+            .raw("checks", &checks.finish())
+            .raw("history", &array(history.iter().map(transition))),
+    }
+}
+
+fn check_of(check: &CheckState, detail: Detail) -> Object {
+    let status = Object::new().text("status", check.status.as_str());
+    match detail {
+        Detail::Statuses => status,
+        Detail::All => with_details(status, check),
+    }
+}
+
+fn with_details(object: Object, check: &CheckState) -> Object {
     let message = (!check.message.is_empty()).then_some(check.message.as_str());
-    let mut object = Object::new()
-        .text("status", check.status.as_str())
+    let mut object = object
         .optional_text("reason", check.reason)
         .optional_text("message", message)
         .text("dependency", &check.dependency)
@@ -114,7 +192,7 @@ fn details_of(check: &CheckState) -> String {
         object = object.raw("last_failure", &failure_of(failure));
     }
     let data = check.data.iter().fold(Object::new(), |data, (key, value)| data.datum(key, value));
-    object.raw("data", &data.finish()).finish()
+    object.raw("data", &data.finish())
 }
 
 fn transition(transition: &Transition) -> String {
@@ -149,17 +227,42 @@ mod tests {
         HealthReport::new(vec![check("database", status, impact), check("cache", Status::Healthy, impact)], true)
     }
 
+    fn statuses(report: &HealthReport) -> Answer {
+        Answer::of_report(report, &[], View::statuses())
+    }
+
+    #[test]
+    fn views_choose_words_and_checks() {
+        let mut cache = check("cache", Status::Healthy, Impact::Degraded);
+        cache.tags = ["trading".to_owned()].into();
+        let report = HealthReport::new(vec![check("database", Status::Unhealthy, Impact::Unhealthy), cache], true);
+        let answer = Answer::of_report(&report, &[], View::statuses().tagged("trading"));
+        assert_eq!(
+            (answer.code, &*answer.body),
+            (200, r#"{"status":"healthy","checks":{"cache":{"status":"healthy"}}}"#)
+        );
+        let ietf = Answer::of_report(&report, &[], View::statuses().ietf());
+        assert_eq!((ietf.code, ietf.content_type), (503, "application/health+json"));
+        let of_one = |view| Answer::of_check(report.check("database").unwrap(), view);
+        assert_eq!(
+            (of_one(View::statuses()).code, &*of_one(View::statuses()).body),
+            (503, r#"{"status":"unhealthy"}"#)
+        );
+        assert_eq!(of_one(View::statuses().ietf()).body, r#"{"status":"fail"}"#);
+        assert!(of_one(View::details()).body.contains(r#""reason":"unreachable""#));
+    }
+
     #[test]
     fn summary_has_the_guides_shape_and_nothing_else() {
-        let degraded = Answer::summary(&report(Status::Unhealthy, Impact::Degraded));
+        let degraded = statuses(&report(Status::Unhealthy, Impact::Degraded));
         assert_eq!(degraded.code, 200);
         assert_eq!(
             degraded.body,
             r#"{"status":"degraded","checks":{"database":{"status":"unhealthy"},"cache":{"status":"healthy"}}}"#
         );
-        assert_eq!(Answer::summary(&report(Status::Unhealthy, Impact::Unhealthy)).code, 503);
-        assert_eq!(Answer::summary(&report(Status::Unknown, Impact::Unhealthy)).code, 200);
-        assert_eq!(Answer::summary(&HealthReport::new(Vec::new(), true)).body, r#"{"status":"healthy","checks":{}}"#);
+        assert_eq!(statuses(&report(Status::Unhealthy, Impact::Unhealthy)).code, 503);
+        assert_eq!(statuses(&report(Status::Unknown, Impact::Unhealthy)).code, 200);
+        assert_eq!(statuses(&HealthReport::new(Vec::new(), true)).body, r#"{"status":"healthy","checks":{}}"#);
     }
 
     #[test]
@@ -172,7 +275,7 @@ mod tests {
         state.consecutive_failures = 3;
         state.duration = Some(Duration::from_millis(250));
         state.data = vec![("slot", Datum::from(5_u64))];
-        let details = Answer::details(&HealthReport::new(vec![state], true), &[]);
+        let details = Answer::of_report(&HealthReport::new(vec![state], true), &[], View::details());
         assert_eq!(details.code, 503);
         assert_eq!(
             details.body,
@@ -192,7 +295,7 @@ mod tests {
         let mut held = report(Status::Healthy, Impact::Degraded);
         assert_eq!(
             Answer::ready(&held, Phase::Serving),
-            Answer { code: 200, body: r#"{"status":"ready"}"#.to_owned() }
+            Answer { code: 200, content_type: "application/json", body: r#"{"status":"ready"}"#.to_owned() }
         );
         held = HealthReport::new(
             held.checks().iter().cloned().map(|check| CheckState { holds_ready: true, ..check }).collect(),

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
-use super::answer::Answer;
+use super::answer::{Answer, View};
 use super::check::Registered;
 use super::error::HealthError;
 use super::instruments::{HealthInstruments, StallInstruments};
@@ -120,18 +120,24 @@ impl Health {
 
     /// `/health`: the overall status and each check's; nothing else, so strangers may read it.
     pub fn summary(&self) -> Answer {
-        Answer::summary(&self.report())
+        self.view(View::statuses())
     }
 
     /// `/health` for operators: reasons, messages, facts and times. Secrets are scrubbed, but it names internals, so it
     /// belongs on the admin routes.
     pub fn details(&self) -> Answer {
-        Answer::details(&self.report(), &self.history())
+        self.view(View::details())
     }
 
-    /// Everything that is known of one check; `None` if there is none of that name.
-    pub fn check_details(&self, name: &str) -> Option<Answer> {
-        self.report().check(name).map(Answer::check_details)
+    /// What a view shows of everything.
+    pub fn view(&self, view: View<'_>) -> Answer {
+        let history = if view.shows_history() { self.history() } else { Vec::new() };
+        Answer::of_report(&self.report(), &history, view)
+    }
+
+    /// What a view shows of one check; `None` if there is none of that name.
+    pub fn check_view(&self, name: &str, view: View<'_>) -> Option<Answer> {
+        self.report().check(name).map(|check| Answer::of_check(check, view))
     }
 
     /// `/health/live`: 200, whatever the dependencies do, unless [`Liveness`] asks for more.

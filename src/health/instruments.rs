@@ -51,6 +51,14 @@ static FAILED_OPEN: Definition = Definition::counter(
 )
 .labels(&["check"]);
 
+/// Registers every definition of the slice, for those who only want to know them.
+#[cfg(feature = "metrics-exporter-prometheus")]
+pub(crate) fn declare(meter: &Meter) -> Result<(), DefinitionError> {
+    HealthInstruments::new(meter)?;
+    StallInstruments::register(meter)?;
+    Ok(())
+}
+
 /// The registered families.
 pub(super) struct HealthInstruments {
     status: Family<Gauge, 3>,

@@ -51,7 +51,7 @@
 //! | question | answer |
 //! |---|---|
 //! | [`Health::summary`], [`Health::details`] | `healthy` when every check is; `unhealthy` (503) when a check with [`Impact::Unhealthy`] is; else `degraded` (200). `unknown` counts as degraded |
-//! | [`Health::live`] | 200: the process answers. Dependencies never matter |
+//! | [`Health::live`] | 200: the process answers. Dependencies never matter; a stalled runtime does if [`Liveness`] says so |
 //! | [`Health::startup`] | 200 once every check has a first result, whatever it says, or after [`STARTUP_LIMIT`] |
 //! | [`Health::ready`] | 200 when started, not draining and not held by a [`Gates::Ready`] check, which holds for [`GATE_LIMIT`] at most |
 //!
@@ -75,6 +75,7 @@ mod check;
 mod checks;
 mod error;
 mod handle;
+mod ietf;
 mod instruments;
 mod json;
 #[cfg(feature = "maintenance")]
@@ -88,12 +89,14 @@ mod status;
 mod transition;
 mod watchdog;
 
-pub use answer::Answer;
+pub use answer::{Answer, View};
 pub use check::{HealthCheck, Registered, check_fn};
 pub use checks::*;
 pub use error::HealthError;
 pub(crate) use handle::Surroundings;
 pub use handle::{Health, Liveness};
+#[cfg(feature = "metrics-exporter-prometheus")]
+pub(crate) use instruments::declare;
 #[cfg(feature = "ibkr")]
 pub use maintenance::IbkrMaintenance;
 #[cfg(feature = "maintenance")]

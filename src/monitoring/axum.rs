@@ -14,7 +14,7 @@ use super::stop::listen_for_signals;
 use super::variables::Variables;
 use crate::clock::Clock;
 use crate::drain::Phase;
-use crate::endpoint::{self, HealthPaths, Scrapes};
+use crate::endpoint::{self, Authoriser, HealthPaths, Scrapes};
 use crate::error::InvalidValue;
 use crate::http::{ConnectionInstruments, MeasuredListener, Served, ServerOptions, measured, serve};
 use crate::metrics::{Meter, Registry};
@@ -22,6 +22,7 @@ use crate::metrics::{Meter, Registry};
 /// What routes and servers share.
 pub(super) struct Axum {
     paths: HealthPaths,
+    health_details: Authoriser,
     /// `None` if the numbers are not here.
     scrapes: Option<Scrapes>,
     connections: ConnectionInstruments,
@@ -37,9 +38,11 @@ impl Axum {
         clock: &Clock,
         variables: &Variables,
         paths: HealthPaths,
+        health_details: Authoriser,
     ) -> Result<Self, BuildError> {
         Ok(Self {
             paths,
+            health_details,
             scrapes: registry.keeps_numbers().then(|| Scrapes::register(registry, clock)).transpose()?,
             connections: ConnectionInstruments::register(&Meter::new(registry), clock.clone())?,
             admin_address: variables
@@ -56,11 +59,14 @@ impl Axum {
 }
 
 impl Monitoring {
-    /// `/health`, `/health/live`, `/health/ready`, `/health/startup`: statuses only, for the public router.
+    /// `/health`, `/health/live`, `/health/ready`, `/health/startup`, `/health/{check}`: statuses only, for the public
+    /// router, unless [`MonitoringBuilder::health_details_for`](super::MonitoringBuilder::health_details_for) lets the
+    /// asker see more.
     ///
     /// They answer from memory and are not measured.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        endpoint::statuses(&self.0.health, &self.0.axum.paths)
+        let axum = &self.0.axum;
+        endpoint::health_routes(&self.0.health, &axum.paths, &axum.health_details)
     }
 
     /// `/metrics` and the health routes with reasons and times, for a router that strangers do not reach.
@@ -68,10 +74,10 @@ impl Monitoring {
     /// Without `/metrics` if the numbers go to a recorder of the host's, which shows them.
     pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let axum = &self.0.axum;
-        let details = endpoint::details(&self.0.health, &axum.paths);
+        let health = endpoint::health_routes(&self.0.health, &axum.paths, &Authoriser::everybody());
         match &axum.scrapes {
-            Some(scrapes) => scrapes.routes().merge(details),
-            None => details,
+            Some(scrapes) => scrapes.routes().merge(health),
+            None => health,
         }
     }
 

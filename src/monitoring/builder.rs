@@ -40,6 +40,8 @@ pub struct MonitoringBuilder {
     liveness: crate::health::Liveness,
     #[cfg(feature = "axum")]
     paths: crate::endpoint::HealthPaths,
+    #[cfg(feature = "axum")]
+    health_details: crate::endpoint::Authoriser,
     #[cfg(feature = "log")]
     log: ConfigureLog,
 }
@@ -66,6 +68,8 @@ impl MonitoringBuilder {
             liveness: crate::health::Liveness::default(),
             #[cfg(feature = "axum")]
             paths: crate::endpoint::HealthPaths::default(),
+            #[cfg(feature = "axum")]
+            health_details: crate::endpoint::Authoriser::nobody(),
             #[cfg(feature = "log")]
             log: Box::new(|options| options),
         }
@@ -227,6 +231,30 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Who may see reasons, messages and times on the public health routes: those requests for which the closure says
+    /// so, such as with a token that it compares in constant time. Default: nobody; the admin routes show them anyway.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), aistm7_monitoring::monitoring::BuildError> {
+    /// use aistm7_monitoring::Monitoring;
+    ///
+    /// let monitoring = Monitoring::builder("orders")
+    ///     .health_details_for(|request| request.extensions.get::<Operator>().is_some()) // set by a layer of yours
+    ///     .build()?;
+    /// # #[derive(Clone)] struct Operator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "axum")]
+    pub fn health_details_for(
+        mut self,
+        may_see_details: impl Fn(&http::request::Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.health_details = crate::endpoint::Authoriser::new(may_see_details);
+        self
+    }
+
     /// Sets what the log's defaults do not fit: sink, format, budget. `RUST_LOG` overrides the directives.
     ///
     /// ```
@@ -269,7 +297,8 @@ impl MonitoringBuilder {
         #[cfg(feature = "log")]
         let log = start_log(self.log, &identity, &self.variables, &self.clock, &meter)?;
         #[cfg(feature = "axum")]
-        let axum = super::axum::Axum::register(&registry, &self.clock, &self.variables, self.paths)?;
+        let axum =
+            super::axum::Axum::register(&registry, &self.clock, &self.variables, self.paths, self.health_details)?;
         #[cfg(feature = "http")]
         let http = {
             let unmeasured = self.unmeasured;

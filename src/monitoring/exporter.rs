@@ -80,7 +80,7 @@ fn declare_ours(meter: &Meter) -> Result<(), BuildError> {
     #[cfg(feature = "business")]
     super::business::Business::register(meter, &clock)?;
     #[cfg(feature = "health")]
-    super::health::start(Vec::new(), &clock, &drain, meter)?;
+    crate::health::declare(meter)?;
     Ok(())
 }
 

@@ -22,6 +22,7 @@ mod service;
 
 mod collect;
 mod exemplars;
+mod health;
 mod host;
 mod hostile;
 mod jobs;

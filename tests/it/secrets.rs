@@ -1,6 +1,6 @@
 //! Secrets that the crate is given do not come out: not in lines, labels, health bodies or errors.
 
-use aistm7_monitoring::health::{CheckFailure, CheckOptions, CheckReport, check_fn};
+use aistm7_monitoring::health::{CheckFailure, CheckOptions, CheckReport, View, check_fn};
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::get;
@@ -38,8 +38,8 @@ async fn failing_checks_tell_their_reason_and_no_credential_anywhere() {
     let answers = [
         details,
         health.summary().body,
-        health.check_details("database").unwrap().body,
-        health.check_details("rpc").unwrap().body,
+        health.check_view("database", View::details()).unwrap().body,
+        health.check_view("rpc", View::details()).unwrap().body,
         format!("{:?}", health.report()),
         monitoring.registry().render(),
     ];

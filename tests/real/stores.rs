@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::drain::Drain;
-use aistm7_monitoring::health::{CheckFailure, CheckOptions, CheckReport, Health, HealthCheck, Registered};
+use aistm7_monitoring::health::{CheckFailure, CheckOptions, CheckReport, Health, HealthCheck, Registered, View};
 use aistm7_monitoring::metrics::{Meter, Registry};
 
 use crate::support::poll::eventually_async;
@@ -83,7 +83,7 @@ impl Watched {
     /// All that health ever shows to anybody.
     fn shown(&self) -> String {
         let (health, report) = (&self.health, Arc::clone(&self.health.report()));
-        let of_check = health.check_details("store").expect("it is the only check").body;
+        let of_check = health.check_view("store", View::details()).expect("it is the only check").body;
         format!("{health:?} {report:?} {} {} {of_check}", health.summary().body, health.details().body)
     }
 }

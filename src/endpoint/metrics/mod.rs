@@ -4,7 +4,6 @@
 mod instruments;
 mod negotiation;
 mod page;
-mod query;
 
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ use axum::routing::get;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
+use super::query;
 use crate::clock::Clock;
 use crate::metrics::{DefinitionError, Meter, Registry};
 use instruments::ScrapeInstruments;
@@ -47,7 +47,7 @@ async fn answer(State(pages): State<Arc<Pages>>, uri: Uri, headers: HeaderMap) -
             true => Encoding::Gzip,
             false => Encoding::Identity,
         },
-        names: query::names(uri.query().unwrap_or_default()),
+        names: names(uri.query().unwrap_or_default()),
     };
     match pages.get(asked).await {
         Some(page) => respond(page),
@@ -66,6 +66,14 @@ fn respond(page: Page) -> Response {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
+}
+
+/// The families that a query asks for, sorted, each once.
+fn names(query: &str) -> Vec<String> {
+    let mut names = query::values(query, "name[]");
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The values of a header that are text; others name nothing that we have.

@@ -1,7 +1,6 @@
 //! Which format and encoding a scraper gets, by its `Accept` and `Accept-Encoding` headers (RFC 9110, section 12.5).
 
-use std::str::Split;
-
+use super::super::accept::{MediaType, elements, preferred, quality};
 use crate::metrics::exposition::Format;
 
 /// Every format, the one first that wins when a scraper likes two equally.
@@ -15,23 +14,8 @@ const FORMATS: &[Format] = &[
 /// The format that a scraper likes best, by its `Accept` headers; text if it accepts none, since a scrape that can be
 /// read is worth more than a 406.
 pub(super) fn format<'a>(accept: impl IntoIterator<Item = &'a str>) -> Format {
-    let ranges: Vec<_> = elements(accept).filter_map(Range::parse).collect();
-    let mut best = (0, Format::Text);
-    for format in FORMATS {
-        let quality = quality_of(&ranges, *format);
-        if quality > best.0 {
-            best = (quality, *format);
-        }
-    }
-    best.1
-}
-
-/// What a format is called in an `Accept` header.
-struct MediaType {
-    kind: &'static str,
-    subtype: &'static str,
-    /// A range that gives one of these another value means something else; others, such as `escaping`, say nothing.
-    parameters: &'static [(&'static str, &'static str)],
+    let offered: Vec<_> = FORMATS.iter().copied().map(media_type).collect();
+    preferred(accept, &offered).map_or(Format::Text, |at| FORMATS[at])
 }
 
 const fn media_type(format: Format) -> MediaType {
@@ -62,62 +46,6 @@ pub(super) fn accepts_gzip<'a>(accept_encoding: impl IntoIterator<Item = &'a str
         wildcard |= coding == "*" && accepted;
     }
     wildcard
-}
-
-/// One media range of an `Accept` header.
-struct Range<'a> {
-    kind: &'a str,
-    subtype: &'a str,
-    parameters: Split<'a, char>,
-    quality: u16,
-}
-
-impl<'a> Range<'a> {
-    fn parse(element: &'a str) -> Option<Self> {
-        let mut parts = element.split(';');
-        let (kind, subtype) = parts.next()?.split_once('/')?;
-        let quality = quality(parts.clone());
-        Some(Self { kind: kind.trim(), subtype: subtype.trim(), parameters: parts, quality })
-    }
-
-    /// How specifically this range names a format; `None` if it does not.
-    fn specificity(&self, format: Format) -> Option<usize> {
-        let own = media_type(format);
-        match (self.kind, self.subtype) {
-            ("*", "*") => Some(0),
-            (kind, "*") if kind.eq_ignore_ascii_case(own.kind) => Some(1),
-            (kind, subtype) if kind.eq_ignore_ascii_case(own.kind) && subtype.eq_ignore_ascii_case(own.subtype) => {
-                let asked = |name| self.parameters.clone().find_map(|part| parameter(part, name));
-                let given = own.parameters.iter().filter_map(|(name, value)| Some((asked(name)?, *value)));
-                given.clone().all(|(asked, value)| asked == value).then(|| 2 + given.count())
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The quality that the most specific range gives a format, in thousandths; 0 if none names it.
-fn quality_of(ranges: &[Range<'_>], format: Format) -> u16 {
-    let named = ranges.iter().filter_map(|range| Some((range.specificity(format)?, range.quality)));
-    named.max_by_key(|(specificity, _)| *specificity).map_or(0, |(_, quality)| quality)
-}
-
-fn elements<'a>(values: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
-    values.into_iter().flat_map(|value| value.split(',')).map(str::trim).filter(|element| !element.is_empty())
-}
-
-/// The weight among an element's parameters, in thousandths: 1 if not given, 0 if it is no weight.
-fn quality<'a>(mut parameters: impl Iterator<Item = &'a str>) -> u16 {
-    let Some(text) = parameters.find_map(|part| parameter(part, "q")) else {
-        return 1000;
-    };
-    // The cast is of 0 to 1000.
-    text.parse::<f64>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0).round() as u16)
-}
-
-fn parameter<'a>(part: &'a str, name: &str) -> Option<&'a str> {
-    let (own, value) = part.split_once('=')?;
-    own.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
 }
 
 #[cfg(test)]
