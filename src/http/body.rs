@@ -83,12 +83,14 @@ impl Watch {
     fn answering<B: Body>(mut exchange: Exchange, response: &Response<B>) -> Self {
         let answer = Answer::of(exchange.ledger().method, response);
         exchange.answer(response.status(), answer);
-        if response.body().is_end_stream() {
+        let announced = announced_length(response);
+        // Nobody polls a body that has nothing to give.
+        if announced == Some(0) || response.body().is_end_stream() {
             exchange.complete();
         }
         let closing = (answer == Answer::EventStream)
             .then(|| Box::pin(exchange.ledger().common.drain.reached(Phase::Closing)) as Closing);
-        Self { exchange, announced: announced_length(response), closing }
+        Self { exchange, announced, closing }
     }
 
     fn saw<D: Buf, E>(&mut self, frame: Option<&Result<Frame<D>, E>>, at_end: bool) {
