@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::exchange::Exchange;
 use super::labels::Outcome;
-use super::response::{Answer, announced_length};
+use super::response::Answer;
 use crate::drain::Phase;
 
 pin_project! {
@@ -83,13 +83,11 @@ impl Watch {
     fn answering<B: Body>(mut exchange: Exchange, response: &Response<B>) -> Self {
         let answer = Answer::of(exchange.ledger().method, response);
         exchange.answer(response.status(), answer);
-        let announced = announced_length(response);
-        // Nobody polls a body that has nothing to give.
-        if announced == Some(0) || response.body().is_end_stream() {
-            exchange.complete();
-        }
-        let closing = (answer == Answer::EventStream)
-            .then(|| Box::pin(exchange.ledger().common.drain.reached(Phase::Closing)) as Closing);
+        let (announced, closing): (_, Option<Closing>) = match answer {
+            Answer::Body(length) => (length, None),
+            Answer::EventStream => (None, Some(Box::pin(exchange.ledger().common.drain.reached(Phase::Closing)))),
+            Answer::HeadOnly | Answer::Upgrade => (None, None),
+        };
         Self { exchange, announced, closing }
     }
 

@@ -83,7 +83,7 @@ impl Exchange {
         match answer {
             Answer::Upgrade => self.finish(Outcome::Upgraded),
             Answer::HeadOnly => self.complete(),
-            Answer::Body | Answer::EventStream => {}
+            Answer::Body(_) | Answer::EventStream => {}
         }
     }
 

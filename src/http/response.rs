@@ -9,7 +9,8 @@ use super::labels::MethodLabel;
 /// What follows a response's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    Body,
+    /// A body, of so many bytes if that is known.
+    Body(Option<u64>),
     /// Whatever the body is, nobody will poll it.
     HeadOnly,
     /// A body that goes on for as long as both sides please.
@@ -19,24 +20,24 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn of<B>(method: MethodLabel, response: &Response<B>) -> Self {
-        let status = response.status();
-        let is_upgrade =
-            status == StatusCode::SWITCHING_PROTOCOLS || (status.is_success() && method.is(&Method::CONNECT));
-        if is_upgrade {
-            Self::Upgrade
-        } else if has_no_body(status) || method.is(&Method::HEAD) {
-            Self::HeadOnly
-        } else if is_event_stream(response.headers()) {
-            Self::EventStream
-        } else {
-            Self::Body
+    pub(super) fn of<B: Body>(method: MethodLabel, response: &Response<B>) -> Self {
+        let (status, body) = (response.status(), response.body());
+        if status == StatusCode::SWITCHING_PROTOCOLS || (status.is_success() && method.is(&Method::CONNECT)) {
+            return Self::Upgrade;
+        }
+        if has_no_body(status) || method.is(&Method::HEAD) || body.is_end_stream() {
+            return Self::HeadOnly;
+        }
+        match body.size_hint().exact().or_else(|| content_length(response.headers())) {
+            Some(0) => Self::HeadOnly,
+            None if is_event_stream(response.headers()) => Self::EventStream,
+            length => Self::Body(length),
         }
     }
 
     /// The head of an upgrade or an event stream says nothing about the work behind it.
     pub(super) fn tells_the_services_speed(self) -> bool {
-        matches!(self, Self::Body | Self::HeadOnly)
+        matches!(self, Self::Body(_) | Self::HeadOnly)
     }
 }
 
@@ -45,10 +46,8 @@ fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// How many bytes the body will have, if that is known.
-pub(super) fn announced_length<B: Body>(response: &Response<B>) -> Option<u64> {
-    let header = || response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
-    response.body().size_hint().exact().or_else(header)
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

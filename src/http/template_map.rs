@@ -49,10 +49,13 @@ impl<T> TemplateMap<T> {
 fn hash(template: &str) -> usize {
     /// 2^64 divided by the golden ratio, made odd: spreads neighbours over all bits.
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (words, rest) = template.as_bytes().as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let words = words.iter().chain([&last]).map(|word| u64::from_le_bytes(*word));
+    let bytes = template.as_bytes();
+    // The last eight bytes may overlap those before.
+    let last = match bytes.last_chunk::<8>() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    let words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).chain([last]);
     let mixed = words.fold(0, |hash: u64, word| (hash.rotate_left(5) ^ word).wrapping_mul(SPREAD));
     // The upper bits depend on every byte. The cast keeps them whole on every machine.
     (mixed >> 32) as usize
