@@ -136,11 +136,12 @@ fn layers(prometheus: PrometheusMetricLayer<'static>) -> Table {
 
 fn stacks(prometheus: PrometheusMetricLayer<'static>) -> Table {
     let monitoring = monitoring();
-    let bare = Dispatch::new(tracing_subscriber::registry());
+    // The process's own, as it is where nobody has a subscriber of his own: those cost a look at the thread.
+    tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("nothing else sets one");
     let json = Dispatch::new(tracing_subscriber::fmt().json().with_writer(std::io::sink).finish());
     let log = monitoring.log_layer().with_filter(monitoring.log_filter());
     let ours = Dispatch::new(tracing_subscriber::registry().with(log));
-    let contender = |name, router, subscriber: &Dispatch| Contender::new(name, router, Some(subscriber.clone()));
+    let contender = |name, router, subscriber: Option<&Dispatch>| Contender::new(name, router, subscriber.cloned());
     let trace = TraceLayer::new_for_http()
         .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
         .on_response(DefaultOnResponse::new().level(Level::INFO));
@@ -153,11 +154,11 @@ fn stacks(prometheus: PrometheusMetricLayer<'static>) -> Table {
         title: "with a tracing subscriber: its span, and one JSON line a request to a writer that discards it",
         peer: "axum-prometheus, tower-http trace and request-id, tracing-subscriber JSON",
         contenders: vec![
-            contender(NOOP, routes().layer(Noop), &bare),
-            contender("http_layer, registry without layers", routes().layer(monitoring.http_layer()), &bare),
-            contender("http_layer, log_layer", routes().layer(monitoring.http_layer()), &ours),
-            contender("http_layer, log_layer, line", routes_with_a_line().layer(monitoring.http_layer()), &ours),
-            contender("axum-prometheus, tower-http trace and request-id, tracing-subscriber JSON", peers, &json),
+            contender(NOOP, routes().layer(Noop), None),
+            contender("http_layer, registry without layers", routes().layer(monitoring.http_layer()), None),
+            contender("http_layer, log_layer", routes().layer(monitoring.http_layer()), Some(&ours)),
+            contender("http_layer, log_layer, line", routes_with_a_line().layer(monitoring.http_layer()), Some(&ours)),
+            contender("axum-prometheus, tower-http trace and request-id, tracing-subscriber JSON", peers, Some(&json)),
         ],
     }
 }

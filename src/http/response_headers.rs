@@ -51,7 +51,7 @@ struct Text {
 
 impl Text {
     fn of(context: &TraceContext) -> Self {
-        let id = context.request_id().as_str().as_bytes();
+        let id = context.request_id().as_bytes();
         let length = Traceparent::LENGTH + id.len();
         let mut bytes = [0; Traceparent::LENGTH + RequestId::MAX_BYTES];
         let own = Traceparent { trace_id: context.trace_id(), parent_id: context.span_id(), flags: context.flags() };

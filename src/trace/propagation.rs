@@ -68,7 +68,7 @@ impl TraceContext {
 
     /// Adds `x-request-id` to a message that has none.
     pub fn add_request_id(&self, headers: &mut HeaderMap) {
-        add(headers, X_REQUEST_ID, || HeaderValue::from_str(self.request_id().as_str()).ok());
+        add(headers, X_REQUEST_ID, || HeaderValue::from_bytes(self.request_id().as_bytes()).ok());
     }
 
     /// Adds `traceresponse` to a response that has none.

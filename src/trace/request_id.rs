@@ -42,7 +42,12 @@ impl RequestId {
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).expect("OK because only ASCII is kept")
+        std::str::from_utf8(self.as_bytes()).expect("OK because only ASCII is kept")
+    }
+
+    /// The id as ASCII. Cheaper than the text, which has to be checked again.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
     }
 }
 
@@ -60,7 +65,7 @@ fn version_7((seconds, nanos): (u64, u32)) -> Uuid {
 
 impl PartialEq for RequestId {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -68,7 +73,7 @@ impl Eq for RequestId {}
 
 impl Hash for RequestId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
+        self.as_bytes().hash(state);
     }
 }
 
