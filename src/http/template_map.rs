@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 /// Values by template. Open addressing with linear probing over slots that are written once.
 pub(super) struct TemplateMap<T> {
     slots: Box<[OnceLock<Box<Entry<T>>>]>,
+    /// How far a hash is shifted to give a slot.
+    shift: u32,
 }
 
 struct Entry<T> {
@@ -16,8 +18,8 @@ impl<T> TemplateMap<T> {
     /// A map for at most so many templates: the caller counts. At most half of the slots are ever taken, so that
     /// probes are short and always end.
     pub(super) fn with_capacity(templates: usize) -> Self {
-        let slots = (2 * templates).next_power_of_two();
-        Self { slots: (0..slots).map(|_| OnceLock::new()).collect() }
+        let slots = (2 * templates.max(1)).next_power_of_two();
+        Self { slots: (0..slots).map(|_| OnceLock::new()).collect(), shift: u64::BITS - slots.trailing_zeros() }
     }
 
     /// The value of a template. Cost: a hash and a comparison of the template.
@@ -39,14 +41,20 @@ impl<T> TemplateMap<T> {
 
     /// The slots from a template's own onwards, around.
     fn probe(&self, template: &str) -> impl Iterator<Item = &OnceLock<Box<Entry<T>>>> {
+        let own = self.slot(template);
         // A mask, since there is a power of two of them.
-        let (own, mask) = (hash(template), self.slots.len() - 1);
+        let mask = self.slots.len() - 1;
         (0..self.slots.len()).map(move |step| &self.slots[(own + step) & mask])
+    }
+
+    /// The upper bits of the hash: they alone depend on every byte. The cast keeps them, which number a slot.
+    fn slot(&self, template: &str) -> usize {
+        (hash(template) >> self.shift) as usize
     }
 }
 
 /// Mixes eight bytes at a time. Templates are the service's own, so nobody chooses them to collide.
-fn hash(template: &str) -> usize {
+fn hash(template: &str) -> u64 {
     /// 2^64 divided by the golden ratio, made odd: spreads neighbours over all bits.
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     let bytes = template.as_bytes();
@@ -56,13 +64,13 @@ fn hash(template: &str) -> usize {
         None => bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     };
     let words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).chain([last]);
-    let mixed = words.fold(0, |hash: u64, word| (hash.rotate_left(5) ^ word).wrapping_mul(SPREAD));
-    // The upper bits depend on every byte. The cast keeps them whole on every machine.
-    (mixed >> 32) as usize
+    words.fold(0, |hash: u64, word| (hash.rotate_left(5) ^ word).wrapping_mul(SPREAD))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -81,9 +89,17 @@ mod tests {
 
     #[test]
     fn templates_that_differ_in_a_byte_are_spread() {
-        let places: std::collections::HashSet<_> =
-            (0..26).map(|letter| hash(&format!("/{}/risk", char::from(b'a' + letter))) & 0x7ff).collect();
-        assert!(places.len() >= 20, "{places:?}");
+        let map = TemplateMap::<()>::with_capacity(900);
+        for template in
+            ["?", "/?", "/?/risk", "/api/v1/?", "/api/v?/orders", "/api/v1/port?olios/{id}/risk", "/api/v1/orders/{?}"]
+        {
+            let slot = |letter: u8| map.slot(&template.replace('?', &char::from(letter).to_string()));
+            let slots: HashSet<_> = (b'a'..=b'z').map(slot).collect();
+            assert!(slots.len() >= 20, "{template}: {slots:?}");
+        }
+        // By chance there would be 729 of them.
+        let slots: HashSet<_> = (0..900).map(|number| map.slot(&format!("/api/v1/things{number}/{{id}}"))).collect();
+        assert!(slots.len() >= 650, "{}", slots.len());
     }
 
     #[test]
