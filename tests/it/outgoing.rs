@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
-use aistm7_monitoring::http::client::{Peer, PeerClient};
+use aistm7_monitoring::http::client::PeerClient;
 use aistm7_monitoring::trace::TraceContext;
 use axum::Router;
 use axum::body::Body;
@@ -211,7 +211,7 @@ macro_rules! reqwest_tests {
             let called = echo_of_headers(&prices).await;
             let client = $reqwest::Client::new();
             let context = TraceContext::new_root();
-            let peer = |name| -> Peer { gateway.client(name) };
+            let peer = |name| gateway.client(name);
 
             let call = async {
                 let response = peer("ok").send(client.get(format!("http://{called}/")).header("x-own", "1")).await;
