@@ -36,11 +36,13 @@ pub enum Problem {
     ObservationUnread,
     /// The metrics of a short-lived job did not reach their destination.
     PushFailed,
+    /// A rule of the service's for its request metrics panicked; the usual rule held instead.
+    RulePanicked,
 }
 
 impl Problem {
     /// Every kind, in the order of their counters.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SampleRejected,
         Self::SeriesOverflow,
         Self::NameConflict,
@@ -53,6 +55,7 @@ impl Problem {
         Self::DuplicateSeries,
         Self::ObservationUnread,
         Self::PushFailed,
+        Self::RulePanicked,
     ];
 
     /// The value of the `problem` label.
@@ -70,6 +73,7 @@ impl Problem {
             Self::DuplicateSeries => "duplicate_series",
             Self::ObservationUnread => "observation_unread",
             Self::PushFailed => "push_failed",
+            Self::RulePanicked => "rule_panicked",
         }
     }
 }

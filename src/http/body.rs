@@ -81,8 +81,8 @@ impl<B: Body> Body for ResponseBody<B> {
 
 impl Watch {
     fn answering<B: Body>(mut exchange: Exchange, response: &Response<B>) -> Self {
-        let answer = Answer::of(exchange.ledger().method, response);
-        exchange.answer(response.status(), answer);
+        let answer = Answer::of(exchange.asked, response);
+        exchange.answer(answer, response);
         let (announced, closing): (_, Option<Closing>) = match answer {
             Answer::Body(length) => (length, None),
             Answer::EventStream => (None, Some(Box::pin(exchange.ledger().common.drain.reached(Phase::Closing)))),
@@ -98,6 +98,10 @@ impl Watch {
             Some(Ok(frame)) => frame,
         };
         let sent = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+        self.exchange.sent(sent);
+        if let Some(trailers) = frame.trailers_ref() {
+            self.exchange.trailers(trailers);
+        }
         self.announced = self.announced.map(|left| left.saturating_sub(sent));
         // Nobody may poll again after the last byte of an announced length, or after trailers.
         if self.announced == Some(0) || frame.is_trailers() || at_end {
@@ -110,7 +114,7 @@ impl Watch {
             return Poll::Pending;
         };
         ready!(closing.as_mut().poll(cx));
-        self.exchange.ledger().common.instruments.event_streams_ended.increment();
+        self.exchange.ledger().common.event_streams_ended.increment();
         self.closing = None;
         Poll::Ready(())
     }

@@ -1,12 +1,18 @@
 //! One request and its response: opened once, finished exactly once, whatever happens in between.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use http::StatusCode;
+use http::{HeaderMap, Response, StatusCode};
 
+use super::custom_labels::Combination;
+use super::grpc::Grpc;
+use super::head::{RequestEnd, ResponseHead};
+use super::instruments::Ending;
 use super::labels::Outcome;
 use super::ledger::Ledger;
+use super::measures::{Measured, ResponseKind};
+use super::methods::Asked;
 use super::passage::{Passage, Passing};
 use super::response::Answer;
 use crate::trace::{self, Entered, TraceContext};
@@ -17,7 +23,12 @@ pub(super) struct Exchange {
     ledger: Arc<Ledger>,
     began: Instant,
     context: Option<TraceContext>,
+    pub(super) asked: Asked,
+    labels: Combination,
     stage: Stage,
+    /// Bytes of the response body so far.
+    sent: u64,
+    grpc: Grpc,
     /// Whether code of the service runs right now: a drop meanwhile is its unwinding.
     running: bool,
 }
@@ -36,15 +47,23 @@ enum Stage {
     /// No response head yet.
     Waiting,
     /// The head is out, the body is not.
-    Answering(StatusCode),
+    Answering(Head),
     Finished,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Head {
+    status: StatusCode,
+    after: Duration,
+    kind: ResponseKind,
+}
+
 impl Exchange {
-    pub(super) fn begin(ledger: Arc<Ledger>, context: Option<TraceContext>) -> Self {
+    pub(super) fn begin(ledger: Arc<Ledger>, asked: Asked, labels: Combination, context: Option<TraceContext>) -> Self {
         ledger.begin();
         let began = ledger.common.clock.now();
-        Self { ledger, began, context, stage: Stage::Waiting, running: false }
+        let (stage, grpc) = (Stage::Waiting, Grpc::No);
+        Self { ledger, began, context, asked, labels, stage, sent: 0, grpc, running: false }
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
@@ -75,11 +94,20 @@ impl Exchange {
     }
 
     /// The response head is there.
-    pub(super) fn answer(&mut self, status: StatusCode, answer: Answer) {
-        if answer.tells_the_services_speed() {
-            self.record_head(Some(status));
+    pub(super) fn answer<B>(&mut self, answer: Answer, response: &Response<B>) {
+        let (ledger, status) = (&self.ledger, response.status());
+        let (after, kind) = (self.took(), answer.kind(status, ledger.answers));
+        self.labels = ledger.common.labels.of_response(self.labels, ResponseHead::of(response));
+        if ledger.common.measures.reads_grpc() {
+            self.grpc = Grpc::of_head(response.headers());
         }
-        self.stage = Stage::Answering(status);
+        // The head of an upgrade or a stream says nothing about the work behind it.
+        match kind {
+            ResponseKind::Finite => ledger.head(Some(status), self.labels, after, self.context.as_ref()),
+            ResponseKind::Stream => ledger.begin_stream(),
+            ResponseKind::Upgrade => {}
+        }
+        self.stage = Stage::Answering(Head { status, after, kind });
         match answer {
             Answer::Upgrade => self.finish(Outcome::Upgraded),
             Answer::HeadOnly => self.complete(),
@@ -87,29 +115,45 @@ impl Exchange {
         }
     }
 
+    /// A part of the body is handed out.
+    pub(super) fn sent(&mut self, bytes: u64) {
+        self.sent += bytes;
+    }
+
+    pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
+        self.grpc = self.grpc.of_trailers(trailers);
+    }
+
     /// The whole response is out.
     pub(super) fn complete(&mut self) {
-        if let Stage::Answering(status) = self.stage {
-            self.finish(Outcome::of_complete(status));
+        if let Stage::Answering(head) = self.stage {
+            self.finish(Outcome::of_complete(head.status));
         }
     }
 
     /// The end, with an outcome that is known. Only the first end counts.
     pub(super) fn finish(&mut self, outcome: Outcome) {
-        let status = match std::mem::replace(&mut self.stage, Stage::Finished) {
+        let context = self.context.as_ref();
+        let (status, head_after, kind) = match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Finished => return,
             Stage::Waiting => {
-                self.record_head(None);
-                None
+                let after = self.took();
+                self.ledger.head(None, self.labels, after, context);
+                (None, after, ResponseKind::Finite)
             }
-            Stage::Answering(status) => Some(status),
+            Stage::Answering(head) => (Some(head.status), head.after, head.kind),
         };
-        self.ledger.end(status, outcome);
+        if kind == ResponseKind::Stream {
+            self.ledger.end_stream(self.took().saturating_sub(head_after), context);
+        }
+        let verdict = self.ledger.verdict(RequestEnd { status, outcome, grpc: self.grpc.status() });
+        let ending = Ending { status, outcome, verdict };
+        let measured = Measured { ending, head_after, kind, sent: self.sent, grpc: self.grpc };
+        self.ledger.end(&measured, self.labels, || self.took(), context);
     }
 
-    fn record_head(&self, status: Option<StatusCode>) {
-        let time = self.ledger.common.clock.now().saturating_duration_since(self.began);
-        self.ledger.head(status, time, self.context.as_ref());
+    fn took(&self) -> Duration {
+        self.ledger.common.clock.now().saturating_duration_since(self.began)
     }
 }
 

@@ -2,26 +2,22 @@
 
 use http::{Method, StatusCode};
 
-/// The methods that are label values; any other is `_OTHER`, as OpenTelemetry's HTTP semantic conventions ask.
-const METHODS: [&str; 10] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"];
-
 /// A request method as a label: one of a known few, whatever a client sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MethodLabel(usize);
 
 impl MethodLabel {
+    /// The methods that are label values; any other is `_OTHER`, as OpenTelemetry's HTTP semantic conventions ask.
+    pub(super) const NAMES: [&str; 10] =
+        ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"];
+
     /// How many there are, `_OTHER` included: the size of tables indexed by [`MethodLabel::index`].
-    pub(super) const COUNT: usize = METHODS.len() + 1;
+    pub(super) const COUNT: usize = Self::NAMES.len() + 1;
 
     /// Method names are case-sensitive: `get` is not `GET`.
     pub(super) fn of(method: &Method) -> Self {
-        let known = METHODS.iter().position(|name| *name == method.as_str());
-        Self(known.unwrap_or(METHODS.len()))
-    }
-
-    /// Whether it is the label of this method and of no other.
-    pub(super) fn is(self, method: &Method) -> bool {
-        self.as_str() == method.as_str()
+        let known = Self::NAMES.iter().position(|name| *name == method.as_str());
+        Self(known.unwrap_or(Self::NAMES.len()))
     }
 
     pub(super) fn index(self) -> usize {
@@ -29,7 +25,7 @@ impl MethodLabel {
     }
 
     pub(super) fn as_str(self) -> &'static str {
-        METHODS.get(self.0).copied().unwrap_or("_OTHER")
+        Self::NAMES.get(self.0).copied().unwrap_or("_OTHER")
     }
 }
 
@@ -102,6 +98,11 @@ impl Outcome {
     /// Whether it counts in `api_errors_total`.
     pub const fn is_error(self) -> bool {
         matches!(self, Self::ServerError | Self::Failed | Self::BodyFailed | Self::Panicked)
+    }
+
+    /// Whether the response was sent in full.
+    pub(super) fn is_complete(self) -> bool {
+        matches!(self, Self::Ok | Self::ClientError | Self::ServerError)
     }
 
     /// The outcome of a response that was sent in full.

@@ -13,9 +13,13 @@ use tower_service::Service;
 
 use super::body::ResponseBody;
 use super::exchange::Exchange;
-use super::labels::{MethodLabel, Outcome};
+use super::head::RequestHead;
+use super::labels::Outcome;
+use super::methods::Asked;
+use super::options::{HttpOptions, HttpOptionsError, Skip};
 use super::passage::Passage;
-use super::route::template;
+use super::request_body::RequestBodyLayer;
+use super::rules;
 use super::shared::Shared;
 use crate::clock::Clock;
 use crate::drain::Drain;
@@ -35,17 +39,17 @@ use crate::trace::TraceContext;
 pub struct HttpMetricsLayer(pub(super) Arc<Shared>);
 
 impl HttpMetricsLayer {
-    /// Registers the families and makes the layer. Routes whose templates are in `unmeasured` are passed through.
+    /// Registers the families and makes the layer.
     ///
     /// # Errors
-    /// When a family's name is taken by another definition.
+    /// When an option breaks a rule or a family's name is taken by another definition.
     pub fn new(
         meter: &Meter,
         clock: Clock,
         drain: Drain,
-        unmeasured: impl IntoIterator<Item = String>,
-    ) -> Result<Self, DefinitionError> {
-        Shared::register(meter, clock, drain, unmeasured).map(|shared| Self(Arc::new(shared)))
+        options: HttpOptions,
+    ) -> Result<Self, HttpOptionsError> {
+        Shared::register(meter, clock, drain, options).map(|shared| Self(Arc::new(shared)))
     }
 
     /// Creates the counters of routes at 0 before their first request, so that `rate()` sees that one too.
@@ -53,8 +57,18 @@ impl HttpMetricsLayer {
     /// axum gives no list of its routes, so a service that wants this names them, by their templates.
     pub fn preregister<'a>(&self, routes: impl IntoIterator<Item = (Method, &'a str)>) {
         for (method, template) in routes {
-            self.0.routes.ledger(template, MethodLabel::of(&method));
+            self.0.routes.ledger(template, &method);
         }
+    }
+
+    /// The layer that measures the bytes of request bodies as they are read, `api_request_body_bytes`. It changes the
+    /// type of the request's body, which this one never does, so it is separate: apply it where the routes are known,
+    /// inside of this one.
+    ///
+    /// # Errors
+    /// When the family's name is taken by another definition.
+    pub fn request_body_layer(&self) -> Result<RequestBodyLayer, DefinitionError> {
+        RequestBodyLayer::new(Arc::clone(&self.0))
     }
 
     /// The WebSockets that this layer's requests became.
@@ -112,18 +126,28 @@ where
 impl Shared {
     /// `None` if the request is not to be counted here.
     fn begin<B>(&self, request: &mut Request<B>) -> Option<Exchange> {
-        let extensions = request.extensions();
-        let context = extensions.get::<TraceContext>();
+        let context = request.extensions().get::<TraceContext>();
         if Passage::of(self.routes.common(), context).is_second() {
             return None;
         }
-        let ledger = self.routes.ledger(template(extensions), MethodLabel::of(request.method()))?;
-        let exchange = Exchange::begin(Arc::clone(ledger), context.cloned());
+        if self.skips(request) {
+            return None;
+        }
+        let ledger = self.routes.ledger_of(request)?;
+        let labels = ledger.common.labels.of_request(RequestHead::of(request));
+        let exchange = Exchange::begin(Arc::clone(ledger), Asked::by(request.method()), labels, context.cloned());
         #[cfg(feature = "websocket")]
         if request.headers().contains_key(http::header::UPGRADE) || request.method() == Method::CONNECT {
             request.extensions_mut().insert(self.websockets.clone());
         }
         Some(exchange)
+    }
+
+    /// Whether a rule of the service leaves the request out. One that panics leaves out nothing.
+    #[inline]
+    pub(super) fn skips<B>(&self, request: &Request<B>) -> bool {
+        let says = |skip: &Skip| rules::run(self.meter.diagnostics(), || skip(RequestHead::of(request)));
+        self.skips.iter().any(|skip| says(skip).unwrap_or_default())
     }
 }
 

@@ -12,17 +12,17 @@
 //! # #[cfg(feature = "axum")] {
 //! use aistm7_monitoring::clock::Clock;
 //! use aistm7_monitoring::drain::Drain;
-//! use aistm7_monitoring::http::{HttpLayer, HttpMetricsLayer, TraceLayer};
+//! use aistm7_monitoring::http::{HttpLayer, HttpMetricsLayer, HttpOptions, TraceLayer};
 //! use aistm7_monitoring::metrics::{Meter, Registry};
 //! use axum::{Router, routing::get};
 //!
 //! let registry = Registry::new();
-//! let metrics = HttpMetricsLayer::new(&Meter::new(&registry), Clock::system(), Drain::new(), [])?;
+//! let metrics = HttpMetricsLayer::new(&Meter::new(&registry), Clock::system(), Drain::new(), HttpOptions::new())?;
 //! let app: Router =
 //!     Router::new().route("/orders/{id}", get(async || "one order")).layer(HttpLayer::new(TraceLayer::new(), metrics));
 //! # let _ = app;
 //! # }
-//! # Ok::<(), aistm7_monitoring::metrics::DefinitionError>(())
+//! # Ok::<(), aistm7_monitoring::http::HttpOptionsError>(())
 //! ```
 //!
 //! # What a layer outside sees
@@ -32,19 +32,29 @@
 //! 500 (`server_error`), one that passes through is `panicked`. README shows the recommended order.
 
 mod body;
+mod chain;
 pub mod client;
 #[cfg(feature = "axum")]
 mod connection;
+mod custom_labels;
 mod exchange;
+mod grpc;
+mod head;
 mod instruments;
 mod labels;
 mod layer;
 mod ledger;
+mod measures;
+mod methods;
 mod metrics_layer;
+mod naming;
+mod options;
 mod passage;
+mod request_body;
 mod response;
 mod response_headers;
 mod route;
+mod rules;
 mod shared;
 mod template_map;
 mod trace_layer;
@@ -57,8 +67,13 @@ mod tests;
 pub use body::ResponseBody;
 #[cfg(feature = "axum")]
 pub use connection::*;
+pub use grpc::GrpcStatus;
+pub use head::{RequestEnd, RequestHead, ResponseHead, RouteLabel};
 pub use labels::Outcome;
 pub use layer::HttpLayer;
 pub use metrics_layer::{HttpMetrics, HttpMetricsLayer, ResponseFuture};
+pub use naming::UrlScheme;
+pub use options::{HttpOptions, HttpOptionsError};
+pub use request_body::{RequestBody, RequestBodyLayer, RequestBodySize};
 pub use response_headers::ResponseHeaders;
 pub use trace_layer::{Trace, TraceFuture, TraceLayer};

@@ -1,10 +1,12 @@
 //! What a response's head says about the rest of it.
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 
-use super::labels::MethodLabel;
+use super::ledger::Answers;
+use super::measures::ResponseKind;
+use super::methods::Asked;
 
 /// What follows a response's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +22,12 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn of<B: Body>(method: MethodLabel, response: &Response<B>) -> Self {
+    pub(super) fn of<B: Body>(asked: Asked, response: &Response<B>) -> Self {
         let (status, body) = (response.status(), response.body());
-        if status == StatusCode::SWITCHING_PROTOCOLS || (status.is_success() && method.is(&Method::CONNECT)) {
+        if status == StatusCode::SWITCHING_PROTOCOLS || (status.is_success() && asked == Asked::Tunnel) {
             return Self::Upgrade;
         }
-        if has_no_body(status) || method.is(&Method::HEAD) || body.is_end_stream() {
+        if has_no_body(status) || asked == Asked::Head || body.is_end_stream() {
             return Self::HeadOnly;
         }
         match body.size_hint().exact().or_else(|| content_length(response.headers())) {
@@ -35,9 +37,14 @@ impl Answer {
         }
     }
 
-    /// The head of an upgrade or an event stream says nothing about the work behind it.
-    pub(super) fn tells_the_services_speed(self) -> bool {
-        matches!(self, Self::Body(_) | Self::HeadOnly)
+    /// What follows, on a route whose successful answers are such.
+    pub(super) fn kind(self, status: StatusCode, answers: Answers) -> ResponseKind {
+        match self {
+            Self::Upgrade => ResponseKind::Upgrade,
+            Self::EventStream => ResponseKind::Stream,
+            Self::Body(_) if answers == Answers::Streams && status.is_success() => ResponseKind::Stream,
+            Self::Body(_) | Self::HeadOnly => ResponseKind::Finite,
+        }
     }
 }
 

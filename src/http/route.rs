@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use http::Extensions;
+use http::{Extensions, Method, Request};
 
-use super::labels::MethodLabel;
-use super::ledger::Ledger;
+use super::head::{RequestHead, RouteLabel};
+use super::ledger::{Answers, Ledger};
+use super::methods::{KnownMethods, MethodSlot};
+use super::rules;
 use super::shared::Common;
 use super::template_map::TemplateMap;
-use crate::diagnostics::{Diagnostics, Problem};
+use crate::diagnostics::Problem;
 use crate::metrics::LabelValue;
 
 /// The route of requests that no route matched: one series, whatever the paths.
@@ -32,6 +34,14 @@ pub(super) fn template(extensions: &Extensions) -> &str {
     UNMATCHED
 }
 
+/// How routes are named and what is done with them.
+pub(super) struct RouteTreatments {
+    pub(super) methods: KnownMethods,
+    pub(super) label: Option<Arc<dyn RouteLabel>>,
+    pub(super) unmeasured: Vec<String>,
+    pub(super) streaming: Vec<String>,
+}
+
 /// The ledgers of every route and method, found without a lock or an allocation.
 ///
 /// axum applies layers anew for every connection, so this lives in the layer's shared state.
@@ -40,8 +50,8 @@ pub(super) struct Routes {
     /// How many routes were admitted. Held while one is.
     admitted: Mutex<usize>,
     other: Route,
+    treatments: RouteTreatments,
     common: Arc<Common>,
-    diagnostics: Diagnostics,
 }
 
 /// What happens to the requests of a route.
@@ -53,27 +63,36 @@ enum Treatment {
 
 struct Route {
     template: LabelValue,
-    methods: [OnceLock<Arc<Ledger>>; MethodLabel::COUNT],
+    answers: Answers,
+    methods: Box<[OnceLock<Arc<Ledger>>]>,
 }
 
 impl Routes {
-    pub(super) fn new(common: Common, diagnostics: Diagnostics, unmeasured: impl IntoIterator<Item = String>) -> Self {
-        let unmeasured: Vec<_> = unmeasured.into_iter().collect();
-        let known = TemplateMap::with_capacity(MAX_ROUTES + unmeasured.len());
-        for template in &unmeasured {
+    pub(super) fn new(common: Common, treatments: RouteTreatments) -> Self {
+        let known = TemplateMap::with_capacity(MAX_ROUTES + treatments.unmeasured.len());
+        for template in &treatments.unmeasured {
             known.get_or_insert_with(template, || Treatment::Unmeasured);
         }
-        let common = Arc::new(common);
-        Self { known, admitted: Mutex::new(0), other: Route::new(OTHER), common, diagnostics }
+        let other = Route::new(OTHER, &treatments);
+        Self { known, admitted: Mutex::new(0), other, treatments, common: Arc::new(common) }
+    }
+
+    /// The ledger of a request's route and method, if it is measured.
+    pub(super) fn ledger_of<B>(&self, request: &Request<B>) -> Option<&Arc<Ledger>> {
+        let named = self.treatments.label.as_ref().and_then(|label| {
+            rules::run(self.common.diagnostics(), || label.template(&RequestHead::of(request))).flatten()
+        });
+        self.ledger(named.unwrap_or_else(|| template(request.extensions())), request.method())
     }
 
     /// The ledger of a route and method, if its requests are measured. Cost: a hash of the template; more on the first
     /// hit.
-    pub(super) fn ledger(&self, template: &str, method: MethodLabel) -> Option<&Arc<Ledger>> {
+    pub(super) fn ledger(&self, template: &str, method: &Method) -> Option<&Arc<Ledger>> {
+        let method = self.treatments.methods.slot(method);
         match self.known.get(template).or_else(|| self.admit(template)) {
             Some(Treatment::Unmeasured) => None,
-            Some(Treatment::Measured(route)) => Some(route.ledger(method, &self.common)),
-            None => Some(self.other.ledger(method, &self.common)),
+            Some(Treatment::Measured(route)) => Some(route.ledger(method, self)),
+            None => Some(self.other.ledger(method, self)),
         }
     }
 
@@ -87,51 +106,55 @@ impl Routes {
         if *admitted < MAX_ROUTES {
             return Some(self.known.get_or_insert_with(template, || {
                 *admitted += 1;
-                Treatment::Measured(Route::new(template))
+                Treatment::Measured(Route::new(template, &self.treatments))
             }));
         }
         drop(admitted);
         let admitted_meanwhile = self.known.get(template);
         if admitted_meanwhile.is_none() {
-            self.diagnostics.report(Problem::SeriesOverflow, "api routes");
+            self.common.diagnostics().report(Problem::SeriesOverflow, "api routes");
         }
         admitted_meanwhile
     }
 }
 
 impl Route {
-    fn new(template: &str) -> Self {
-        Self { template: LabelValue::capped(template), methods: Default::default() }
+    fn new(template: &str, treatments: &RouteTreatments) -> Self {
+        let streams = treatments.streaming.iter().any(|streaming| streaming == template);
+        Self {
+            template: LabelValue::capped(template),
+            answers: if streams { Answers::Streams } else { Answers::Finite },
+            methods: (0..treatments.methods.count()).map(|_| OnceLock::new()).collect(),
+        }
     }
 
-    fn ledger(&self, method: MethodLabel, common: &Arc<Common>) -> &Arc<Ledger> {
-        self.methods[method.index()].get_or_init(|| Ledger::open(common, method, self.template.clone()))
+    fn ledger(&self, method: MethodSlot, routes: &Routes) -> &Arc<Ledger> {
+        let open = || {
+            let label = routes.treatments.methods.label(method);
+            Ledger::open(&routes.common, label, self.template.clone(), self.answers)
+        };
+        self.methods[method.index()].get_or_init(open)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
-
-    use super::super::instruments::HttpInstruments;
+    use super::super::options::HttpOptions;
+    use super::super::shared::Shared;
     use super::*;
     use crate::clock::Clock;
     use crate::drain::Drain;
     use crate::metrics::{Meter, Registry};
 
-    fn routes(registry: &Registry, unmeasured: &[&str]) -> Routes {
-        let meter = Meter::new(registry);
-        let instruments = HttpInstruments::register(&meter).unwrap();
-        let common = Common { instruments, clock: Clock::system(), drain: Drain::new() };
-        Routes::new(common, meter.diagnostics().clone(), unmeasured.iter().map(|&template| template.to_owned()))
+    fn routes(registry: &Registry, options: HttpOptions) -> Routes {
+        Shared::register(&Meter::new(registry), Clock::system(), Drain::new(), options).unwrap().routes
     }
 
     #[test]
     fn routes_past_the_limit_share_one_ledger() {
         let registry = Registry::new();
-        let routes = routes(&registry, &["/health"]);
-        let get = MethodLabel::of(&Method::GET);
-        let begin = |template: &str| routes.ledger(template, get).unwrap().begin();
+        let routes = routes(&registry, HttpOptions::new().unmeasured("/health"));
+        let begin = |template: &str| routes.ledger(template, &Method::GET).unwrap().begin();
         (0..MAX_ROUTES + 50).for_each(|route| begin(&format!("/{route}")));
         begin("/0");
         let snapshot = registry.snapshot();
@@ -142,8 +165,8 @@ mod tests {
 
     #[test]
     fn ledgers_are_made_once_and_unmeasured_routes_have_none() {
-        let routes = routes(&Registry::new(), &["/health"]);
-        let [get, post] = [Method::GET, Method::POST].map(|method| MethodLabel::of(&method));
+        let routes = routes(&Registry::new(), HttpOptions::new().unmeasured("/health"));
+        let [get, post] = [&Method::GET, &Method::POST];
         let first = routes.ledger("/orders", get).unwrap();
         assert!(Arc::ptr_eq(first, routes.ledger("/orders", get).unwrap()));
         assert!(!Arc::ptr_eq(first, routes.ledger("/orders", post).unwrap()));

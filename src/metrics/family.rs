@@ -33,7 +33,16 @@ impl<H: Handle, const N: usize> Family<H, N> {
     /// handle is that of the family's overflow series, and the refusal is counted. Cost: a lock, a map look-up and an
     /// allocation, so resolve once and keep the handle.
     pub fn series(&self, values: [LabelValue; N]) -> H {
-        H::from_cell(self.core.cell(self.identity(&values)).cell(), &self.core)
+        self.series_with(values, &[])
+    }
+
+    /// As [`Family::series`], with labels beside those of the definition. Their names are declared at build, differ
+    /// from the definition's, and are the same for all series.
+    pub(crate) fn series_with(&self, values: [LabelValue; N], further: &[(&'static str, LabelValue)]) -> H {
+        let own = self.labels.iter().copied().zip(values.iter());
+        let all = own.chain(further.iter().map(|(name, value)| (*name, value)));
+        let identity = identity(all.map(|(name, value)| (name, value.as_str())));
+        H::from_cell(self.core.cell(identity).cell(), &self.core)
     }
 
     fn insert_observed(&self, cell: Cell) {

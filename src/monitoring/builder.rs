@@ -33,7 +33,7 @@ pub struct MonitoringBuilder {
     #[cfg(feature = "http")]
     response_headers: crate::http::ResponseHeaders,
     #[cfg(feature = "http")]
-    unmeasured: Vec<String>,
+    http: crate::http::HttpOptions,
     #[cfg(feature = "health")]
     checks: Vec<crate::health::Registered>,
     #[cfg(feature = "health")]
@@ -61,7 +61,7 @@ impl MonitoringBuilder {
             #[cfg(feature = "http")]
             response_headers: crate::http::ResponseHeaders::default(),
             #[cfg(feature = "http")]
-            unmeasured: Vec::new(),
+            http: crate::http::HttpOptions::new(),
             #[cfg(feature = "health")]
             checks: Vec::new(),
             #[cfg(feature = "health")]
@@ -194,7 +194,29 @@ impl MonitoringBuilder {
     /// they are nested under another path.
     #[cfg(feature = "http")]
     pub fn unmeasured(mut self, template: impl Into<String>) -> Self {
-        self.unmeasured.push(template.into());
+        self.http = self.http.unmeasured(template);
+        self
+    }
+
+    /// Sets what the defaults of the request metrics do not fit: labels, measures, objectives, names.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), aistm7_monitoring::monitoring::BuildError> {
+    /// use std::time::Duration;
+    ///
+    /// use aistm7_monitoring::Monitoring;
+    ///
+    /// let monitoring = Monitoring::builder("orders")
+    ///     .http(|http| http.response_body_bytes().objective("/orders/{id}", Duration::from_millis(300)))
+    ///     .build()?;
+    /// assert!(monitoring.registry().render().contains("api_objective_met_total{route=\"/orders/{id}\"} 0\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "http")]
+    pub fn http(mut self, configure: impl FnOnce(crate::http::HttpOptions) -> crate::http::HttpOptions) -> Self {
+        self.http = configure(self.http);
         self
     }
 
@@ -301,10 +323,13 @@ impl MonitoringBuilder {
             super::axum::Axum::register(&registry, &self.clock, &self.variables, self.paths, self.health_details)?;
         #[cfg(feature = "http")]
         let http = {
-            let unmeasured = self.unmeasured;
+            let options = match self.variables.get("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS") {
+                Some(methods) => self.http.known_methods(methods.split(',')),
+                None => self.http,
+            };
             #[cfg(feature = "axum")]
-            let unmeasured = [unmeasured, axum.templates()].concat();
-            super::http::Http::register(&meter, &self.clock, &drain, unmeasured, self.response_headers)?
+            let options = axum.templates().into_iter().fold(options, crate::http::HttpOptions::unmeasured);
+            super::http::Http::register(&meter, &self.clock, &drain, options, self.response_headers)?
         };
         #[cfg(feature = "business")]
         let business = super::business::Business::register(&meter, &self.clock)?;

@@ -15,6 +15,10 @@ pub enum BuildError {
     /// A metric's definition breaks a rule or clashes with another.
     #[error(transparent)]
     Definition(#[from] DefinitionError),
+    /// An option of the request metrics breaks a rule.
+    #[cfg(feature = "http")]
+    #[error(transparent)]
+    Http(#[from] crate::http::HttpOptionsError),
     /// There is no recorder to report to.
     #[cfg(feature = "metrics-exporter-prometheus")]
     #[error(

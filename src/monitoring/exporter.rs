@@ -74,7 +74,10 @@ pub fn configure(builder: PrometheusBuilder, own: &[&Definition]) -> Result<Prom
 fn declare_ours(meter: &Meter) -> Result<(), BuildError> {
     let (clock, drain) = (crate::clock::Clock::system(), crate::drain::Drain::new());
     #[cfg(feature = "http")]
-    super::http::Http::register(meter, &clock, &drain, Vec::new(), Default::default())?;
+    for options in crate::http::HttpOptions::everything() {
+        let http = super::http::Http::register(meter, &clock, &drain, options, Default::default())?;
+        http.metrics.request_body_layer()?;
+    }
     #[cfg(feature = "axum")]
     crate::http::ConnectionInstruments::register(meter, clock.clone())?;
     #[cfg(feature = "business")]

@@ -4,7 +4,9 @@ use super::Monitoring;
 use crate::clock::Clock;
 use crate::drain::Drain;
 use crate::http::client::{ClientInstruments, Peer};
-use crate::http::{HttpLayer, HttpMetricsLayer, ResponseHeaders, TraceLayer};
+use crate::http::{
+    HttpLayer, HttpMetricsLayer, HttpOptions, HttpOptionsError, RequestBodyLayer, ResponseHeaders, TraceLayer,
+};
 use crate::metrics::{DefinitionError, Meter};
 
 /// The layers of one monitoring.
@@ -19,10 +21,10 @@ impl Http {
         meter: &Meter,
         clock: &Clock,
         drain: &Drain,
-        unmeasured: Vec<String>,
+        options: HttpOptions,
         headers: ResponseHeaders,
-    ) -> Result<Self, DefinitionError> {
-        let metrics = HttpMetricsLayer::new(meter, clock.clone(), drain.clone(), unmeasured)?;
+    ) -> Result<Self, HttpOptionsError> {
+        let metrics = HttpMetricsLayer::new(meter, clock.clone(), drain.clone(), options)?;
         let clients = ClientInstruments::register(meter, clock.clone())?;
         Ok(Self { metrics, trace: TraceLayer::new().response_headers(headers), clients })
     }
@@ -37,6 +39,16 @@ impl Monitoring {
     /// Only the metrics.
     pub fn http_metrics_layer(&self) -> HttpMetricsLayer {
         self.0.http.metrics.clone()
+    }
+
+    /// The bytes of request bodies as they are read, `api_request_body_bytes`, which exists from the first call on. A
+    /// layer by itself because it changes the type of the request's body: apply it inside of
+    /// [`Monitoring::http_layer`], where the routes are known.
+    ///
+    /// # Errors
+    /// When the service has registered another metric of that name.
+    pub fn request_body_layer(&self) -> Result<RequestBodyLayer, DefinitionError> {
+        self.0.http.metrics.request_body_layer()
     }
 
     /// Only the trace context.

@@ -16,7 +16,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::labels::Outcome;
-use super::{HttpLayer, HttpMetricsLayer, ResponseBody, ResponseFuture, TraceFuture, TraceLayer};
+use super::{HttpLayer, HttpMetricsLayer, HttpOptions, ResponseBody, ResponseFuture, TraceFuture, TraceLayer};
 use crate::clock::ManualClock;
 use crate::drain::{Drain, Phase};
 use crate::metrics::{Meter, Registry, Snapshot};
@@ -131,7 +131,7 @@ impl Bench {
     fn new() -> Self {
         let (registry, clock, drain) = (Registry::new(), ManualClock::new(), Drain::new());
         let layer =
-            HttpMetricsLayer::new(&Meter::new(&registry), clock.clock(), drain.clone(), []).expect("fresh names");
+            HttpMetricsLayer::new(&Meter::new(&registry), clock.clock(), drain.clone(), HttpOptions::new()).expect("fresh names");
         Self { registry, layer, clock, drain }
     }
 

@@ -1,7 +1,7 @@
 //! What is counted while the server runs.
 
 use super::*;
-use crate::http::HttpMetricsLayer;
+use crate::http::{HttpMetricsLayer, HttpOptions};
 
 #[tokio::test]
 async fn echo_is_counted_from_open_to_close() {
@@ -128,7 +128,7 @@ async fn subprotocol_is_negotiated_as_axum_does() {
 #[tokio::test]
 async fn http_layer_is_all_that_a_service_needs() {
     let (registry, drain) = (Registry::new(), Drain::new());
-    let layer = HttpMetricsLayer::new(&Meter::new(&registry), ManualClock::new().clock(), drain.clone(), []).unwrap();
+    let layer = HttpMetricsLayer::new(&Meter::new(&registry), ManualClock::new().clock(), drain.clone(), HttpOptions::new()).unwrap();
     let sockets = layer.websockets().clone();
     let upgrade = any(async |upgrade: WebSocketUpgrade| -> Response { upgrade.on_upgrade(echo) });
     let app = Router::new().route("/ws/{feed}", upgrade).layer(layer);
