@@ -2,22 +2,36 @@
 #![cfg(all(feature = "axum", feature = "business", feature = "log", feature = "push", feature = "websocket"))]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::http::{HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::Collection;
 
 const DOCUMENT: &str = include_str!("../src/docs/metrics.md");
 
 #[test]
 fn metrics_document_names_every_family_with_its_kind_and_no_other() {
-    let monitoring = Monitoring::builder("document").build().expect("a valid service");
-    // What tells of collectors comes with the first one.
-    monitoring.meter().collector("any", |_: &mut Collection| Ok(())).expect("a valid collector");
-    let snapshot = monitoring.registry().snapshot();
-    let registered: BTreeSet<_> =
-        snapshot.families().iter().map(|family| format!("{} {}", family.name, family.kind.as_str())).collect();
+    let everything = |http: HttpOptions| {
+        http.grpc().response_complete().response_body_bytes().objective("/", Duration::from_secs(1))
+    };
+    // What is registered by default, what is asked for, and what has other names.
+    let registered: BTreeSet<_> = families(|http| http)
+        .into_iter()
+        .chain(families(everything))
+        .chain(families(|http| everything(http).open_telemetry(UrlScheme::Http)))
+        .collect();
     let documented: BTreeSet<_> = DOCUMENT.lines().filter_map(name_and_kind).collect();
     assert_eq!(documented, registered);
+}
+
+fn families(http: impl FnOnce(HttpOptions) -> HttpOptions) -> Vec<String> {
+    let monitoring = Monitoring::builder("document").http(http).build().expect("a valid service");
+    // What tells of collectors comes with the first one, and what tells of request bodies with their layer.
+    monitoring.meter().collector("any", |_: &mut Collection| Ok(())).expect("a valid collector");
+    monitoring.request_body_layer().expect("a fresh name");
+    let snapshot = monitoring.registry().snapshot();
+    snapshot.families().iter().map(|family| format!("{} {}", family.name, family.kind.as_str())).collect()
 }
 
 /// Of a row `| `name` | kind, … | labels | meaning |`.

@@ -103,7 +103,8 @@ impl CustomLabels {
         }
         let labels = Self { labels, diagnostics };
         if labels.combinations() > MAX_COMBINATIONS {
-            let rule = "at most 64 combinations of the values of all labels, of which each has two more: none and _other";
+            let rule =
+                "at most 64 combinations of the values of all labels, of which each has two more: none and _other";
             return Err(InvalidValue::new("number of label combinations", labels.combinations(), rule));
         }
         Ok(labels)
@@ -117,7 +118,9 @@ impl CustomLabels {
     #[inline]
     pub(super) fn of_request(&self, head: RequestHead<'_>) -> Combination {
         self.add(Combination::default(), |label| match &label.source {
-            Source::Request(value) => Some(rules::run(&self.diagnostics, || label.digit(value(head), &self.diagnostics))),
+            Source::Request(value) => {
+                Some(rules::run(&self.diagnostics, || label.digit(value(head), &self.diagnostics)))
+            }
             Source::Response(_) => None,
         })
     }
@@ -127,7 +130,9 @@ impl CustomLabels {
     pub(super) fn of_response(&self, request: Combination, head: ResponseHead<'_>) -> Combination {
         self.add(request, |label| match &label.source {
             Source::Request(_) => None,
-            Source::Response(value) => Some(rules::run(&self.diagnostics, || label.digit(value(head), &self.diagnostics))),
+            Source::Response(value) => {
+                Some(rules::run(&self.diagnostics, || label.digit(value(head), &self.diagnostics)))
+            }
         })
     }
 

@@ -43,9 +43,8 @@ static OTEL_DURATION: Definition = Definition::histogram(
 .unit(Unit::Seconds)
 .labels(&["http_request_method", "http_route", "http_response_status_code", "url_scheme", "error_type"]);
 
-static OTEL_ACTIVE: Definition =
-    Definition::gauge("http_server_active_requests", "Requests started and not finished.")
-        .labels(&["http_request_method", "url_scheme"]);
+static OTEL_ACTIVE: Definition = Definition::gauge("http_server_active_requests", "Requests started and not finished.")
+    .labels(&["http_request_method", "url_scheme"]);
 
 /// A route and method, as labels.
 #[derive(Clone, Debug)]
@@ -96,7 +95,10 @@ pub(super) struct OpenTelemetryFamilies {
 
 /// The handles of one way to end.
 pub(super) enum Finished {
-    Counted { finished: Counter, error: Option<Counter> },
+    Counted {
+        finished: Counter,
+        error: Option<Counter>,
+    },
     /// The time to the head is recorded when all is known.
     Timed(Histogram),
 }

@@ -70,11 +70,9 @@ static OBJECTIVE_REQUESTS: Definition = Definition::counter(
 )
 .labels(&["route"]);
 
-static OBJECTIVE_MET: Definition = Definition::counter(
-    "api_objective_met_total",
-    "Requests answered within the declared limit that were no errors.",
-)
-.labels(&["route"]);
+static OBJECTIVE_MET: Definition =
+    Definition::counter("api_objective_met_total", "Requests answered within the declared limit that were no errors.")
+        .labels(&["route"]);
 
 static ACTIVE_STREAMS: Definition = Definition::gauge(
     "api_active_streams",
@@ -82,13 +80,11 @@ static ACTIVE_STREAMS: Definition = Definition::gauge(
 )
 .labels(&["method", "route"]);
 
-static STREAM_DURATION: Definition = Definition::histogram(
-    "api_stream_duration_seconds",
-    "How long such responses went on, from their head.",
-)
-.unit(Unit::Seconds)
-.labels(&["method", "route"])
-.edges(STREAM_EDGES);
+static STREAM_DURATION: Definition =
+    Definition::histogram("api_stream_duration_seconds", "How long such responses went on, from their head.")
+        .unit(Unit::Seconds)
+        .labels(&["method", "route"])
+        .edges(STREAM_EDGES);
 
 /// Powers of four from 256 B to 16 MiB: what fits a packet, what does not, and what is an upload.
 const BODY_EDGES: &[f64] =

@@ -43,12 +43,7 @@ impl HttpMetricsLayer {
     ///
     /// # Errors
     /// When an option breaks a rule or a family's name is taken by another definition.
-    pub fn new(
-        meter: &Meter,
-        clock: Clock,
-        drain: Drain,
-        options: HttpOptions,
-    ) -> Result<Self, HttpOptionsError> {
+    pub fn new(meter: &Meter, clock: Clock, drain: Drain, options: HttpOptions) -> Result<Self, HttpOptionsError> {
         Shared::register(meter, clock, drain, options).map(|shared| Self(Arc::new(shared)))
     }
 

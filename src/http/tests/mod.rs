@@ -2,6 +2,7 @@
 
 mod endings;
 mod interleavings;
+mod options;
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -129,10 +130,13 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(HttpOptions::new())
+    }
+
+    fn with(options: HttpOptions) -> Self {
         let (registry, clock, drain) = (Registry::new(), ManualClock::new(), Drain::new());
-        let layer =
-            HttpMetricsLayer::new(&Meter::new(&registry), clock.clock(), drain.clone(), HttpOptions::new()).expect("fresh names");
-        Self { registry, layer, clock, drain }
+        let layer = HttpMetricsLayer::new(&Meter::new(&registry), clock.clock(), drain.clone(), options);
+        Self { registry, layer: layer.expect("valid options"), clock, drain }
     }
 
     /// Runs one request for at most so many polls of the future and of the body, then drops what is left of it.

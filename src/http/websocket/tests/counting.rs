@@ -128,7 +128,9 @@ async fn subprotocol_is_negotiated_as_axum_does() {
 #[tokio::test]
 async fn http_layer_is_all_that_a_service_needs() {
     let (registry, drain) = (Registry::new(), Drain::new());
-    let layer = HttpMetricsLayer::new(&Meter::new(&registry), ManualClock::new().clock(), drain.clone(), HttpOptions::new()).unwrap();
+    let layer =
+        HttpMetricsLayer::new(&Meter::new(&registry), ManualClock::new().clock(), drain.clone(), HttpOptions::new())
+            .unwrap();
     let sockets = layer.websockets().clone();
     let upgrade = any(async |upgrade: WebSocketUpgrade| -> Response { upgrade.on_upgrade(echo) });
     let app = Router::new().route("/ws/{feed}", upgrade).layer(layer);
