@@ -113,12 +113,30 @@ fn monitoring() -> Monitoring {
         .expect("valid settings")
 }
 
-fn layers(prometheus: PrometheusMetricLayer<'static>) -> Table {
+/// Asks for paths with methods and hosts of which no two are alike.
+async fn attack(router: Router) -> Router {
+    const REQUESTS: u32 = 100_000;
+    let router = router.with_state(());
+    for number in 0..REQUESTS {
+        let request = Request::builder()
+            .method(format!("M{number}").as_str())
+            .uri(format!("/{number}"))
+            .header("host", format!("host{number}"))
+            .body(Body::empty())
+            .expect("a valid request");
+        let response = router.clone().oneshot(request).await.expect("the router does not fail");
+        assert_eq!(response.status(), 404);
+    }
+    router
+}
+
+async fn layers(prometheus: PrometheusMetricLayer<'static>) -> Table {
     let monitoring = monitoring();
     // Read by nobody, as the other registries here.
     let provider = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
     global::set_meter_provider(provider);
     let opentelemetry = LayerBuilder::builder().with_tracing(false).build().expect("a valid layer");
+    let attacked = attack(routes().layer(self::monitoring().http_metrics_layer())).await;
     let contender = |name, router| Contender::new(name, router, None);
     Table {
         title: "layers alone, without a tracing subscriber",
@@ -127,6 +145,7 @@ fn layers(prometheus: PrometheusMetricLayer<'static>) -> Table {
             contender(NOOP, routes().layer(Noop)),
             contender("no layer", routes()),
             contender("HttpMetricsLayer", routes().layer(monitoring.http_metrics_layer())),
+            contender("HttpMetricsLayer, after 100,000 hostile requests", attacked),
             contender("http_layer: metrics, trace, both headers", routes().layer(monitoring.http_layer())),
             contender("axum-prometheus 0.10", routes().layer(prometheus)),
             contender("opentelemetry-instrumentation-tower 0.19, metrics", routes().layer(opentelemetry)),
@@ -167,21 +186,33 @@ fn stacks(prometheus: PrometheusMetricLayer<'static>) -> Table {
 async fn main() {
     let arguments: Vec<_> = std::env::args().collect();
     let (rounds, requests) = if arguments.iter().any(|arg| arg == "--test") { (3, 100) } else { (41, 20_000) };
-    let only = arguments.iter().position(|arg| arg == "--only").and_then(|at| arguments.get(at + 1));
-    // A table's subscribers exist only while it is measured: one that exists costs every callsite something.
+    let only = arguments.iter().position(|arg| arg == "--only").and_then(|at| arguments.get(at + 1).cloned());
+    let bench = Bench { rounds, requests, only };
     let (prometheus, _handle) = PrometheusMetricLayer::pair();
-    for table in [layers, stacks] {
-        let mut table = table(prometheus.clone());
-        if let Some(only) = only {
-            table.contenders.retain(|contender| contender.name == NOOP || contender.name.contains(only));
+    bench.run(layers(prometheus.clone()).await).await;
+    // Not before, since a subscriber that exists costs every callsite something.
+    bench.run(stacks(prometheus)).await;
+}
+
+/// How much is measured.
+struct Bench {
+    rounds: u32,
+    requests: u32,
+    only: Option<String>,
+}
+
+impl Bench {
+    async fn run(&self, mut table: Table) {
+        if let Some(only) = &self.only {
+            table.contenders.retain(|contender| contender.name == NOOP || contender.name.contains(only.as_str()));
         }
         for contender in &mut table.contenders {
-            contender.round(requests).await;
+            contender.round(self.requests).await;
             contender.nanos.clear();
         }
-        for _ in 0..rounds {
+        for _ in 0..self.rounds {
             for contender in &mut table.contenders {
-                contender.round(requests).await;
+                contender.round(self.requests).await;
             }
         }
         report(&table);

@@ -63,6 +63,7 @@ fn app() -> Router {
         .route("/error", get((StatusCode::INTERNAL_SERVER_ERROR, "sorry")))
         .route("/odd-status", get((StatusCode::from_u16(799).unwrap(), "odd")))
         .route("/with-length", get(async || ([("content-length", "10")], slowly::<Infallible>(vec![Ok("begin"); 2]))))
+        .route("/nothing-announced", get(async || ([("content-length", "0")], slowly::<Infallible>(vec![]))))
         .route("/cut-with-length", get(async || ([("content-length", "10")], endless())))
         .route("/chunked", get(async || slowly::<Infallible>(vec![Ok("begin"); 2])))
         .route("/endless", get(async || endless()))
@@ -126,9 +127,9 @@ async fn check(app: impl Fn(&Monitoring) -> Router, cases: &[Case]) {
 }
 
 /// The same over HTTP/2, where leaving is RST_STREAM and the connection stays.
-async fn check_http2(cases: &[Case]) {
+async fn check_http2(app: impl Fn(&Monitoring) -> Router, cases: &[Case]) {
     let monitoring = monitoring();
-    let address = serve(measured(&monitoring)).await;
+    let address = serve(app(&monitoring)).await;
     let mut client = Http2::connect(address).await;
     for (asked, &(request, does, end)) in (0..).zip(cases) {
         let before = settled(&monitoring, asked).await;
@@ -154,6 +155,12 @@ async fn check_http2(cases: &[Case]) {
         after.retain(|key, count| before.get(key) != Some(count));
         assert_eq!(after.into_keys().collect::<Vec<_>>(), [end], "HTTP/2: {request}, {does:?}");
     }
+}
+
+/// Both over HTTP/1.1 and HTTP/2.
+async fn check_each(app: impl Fn(&Monitoring) -> Router, cases: &[Case]) {
+    check(&app, cases).await;
+    check_http2(&app, cases).await;
 }
 
 fn measured(monitoring: &Monitoring) -> Router {
@@ -191,14 +198,14 @@ async fn responses_sent_in_full_end_by_their_status() {
         ("GET /odd-status", Reads, "GET /odd-status 799 server_error"),
         ("GET /with-length", Reads, "GET /with-length 200 ok"),
         ("HEAD /with-length", Reads, "HEAD /with-length 200 ok"),
+        ("GET /nothing-announced", Reads, "GET /nothing-announced 200 ok"),
         ("GET /chunked", Reads, "GET /chunked 200 ok"),
         ("HEAD /chunked", Reads, "HEAD /chunked 200 ok"),
         ("HEAD /endless", Reads, "HEAD /endless 200 ok"),
         ("GET /trailers", Reads, "GET /trailers 200 ok"),
         ("POST /echo", Reads, "POST /echo 200 ok"),
     ];
-    check(measured, &cases).await;
-    check_http2(&cases).await;
+    check_each(measured, &cases).await;
 }
 
 #[tokio::test]
@@ -208,8 +215,7 @@ async fn clients_that_leave_cancel_before_the_head_and_abort_in_the_body() {
         ("GET /cut-with-length", LeavesAfter("begin"), "GET /cut-with-length 200 aborted"),
         ("GET /endless", LeavesAfter("begin\r\n"), "GET /endless 200 aborted"),
     ];
-    check(measured, &cases).await;
-    check_http2(&cases).await;
+    check_each(measured, &cases).await;
 }
 
 #[tokio::test]
@@ -232,8 +238,7 @@ async fn lost_connection_ends_each_of_its_streams() {
 #[tokio::test]
 async fn bodies_that_fail_are_not_called_aborted() {
     let cases = [("GET /failing", Reads, "GET /failing 200 body_failed")];
-    check(measured, &cases).await;
-    check_http2(&cases).await;
+    check_each(measured, &cases).await;
 }
 
 #[tokio::test]
@@ -244,18 +249,26 @@ async fn panics_are_told_from_clients_that_leave() {
         ("GET /panics-later", Reads, "GET /panics-later none panicked"),
         ("GET /panics-in-body", Reads, "GET /panics-in-body 200 panicked"),
     ];
-    check(measured, &cases).await;
-    check_http2(&cases[..3]).await;
+    check_each(measured, &cases).await;
 }
 
 #[tokio::test]
 async fn caught_panics_are_500s_inside_of_the_layer_and_panics_outside() {
     let inside = |monitoring: &Monitoring| app().layer(CatchPanicLayer::new()).layer(monitoring.http_layer());
     let outside = |monitoring: &Monitoring| app().layer(monitoring.http_layer()).layer(CatchPanicLayer::new());
-    check(inside, &[("GET /panics-later", Reads, "GET /panics-later 500 server_error")]).await;
-    check(outside, &[("GET /panics-later", Reads, "GET /panics-later none panicked")]).await;
-    // Nothing catches a panic after the head.
-    check(inside, &[("GET /panics-in-body", Reads, "GET /panics-in-body 200 panicked")]).await;
+    let inside_cases = [
+        ("GET /panics-in-call", Reads, "GET /panics-in-call 500 server_error"),
+        ("GET /panics-later", Reads, "GET /panics-later 500 server_error"),
+        // Nothing catches a panic after the head.
+        ("GET /panics-in-body", Reads, "GET /panics-in-body 200 panicked"),
+    ];
+    let outside_cases = [
+        ("GET /panics-in-call", Reads, "GET /panics-in-call none panicked"),
+        ("GET /panics-later", Reads, "GET /panics-later none panicked"),
+        ("GET /panics-in-body", Reads, "GET /panics-in-body 200 panicked"),
+    ];
+    check_each(inside, &inside_cases).await;
+    check_each(outside, &outside_cases).await;
 }
 
 #[tokio::test]
@@ -263,8 +276,26 @@ async fn timeouts_are_answers_inside_of_the_layer_and_cancellations_outside() {
     let limit = || TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_millis(10));
     let inside = |monitoring: &Monitoring| app().layer(limit()).layer(monitoring.http_layer());
     let outside = |monitoring: &Monitoring| app().layer(monitoring.http_layer()).layer(limit());
-    check(inside, &[("GET /hangs", Reads, "GET /hangs 408 client_error")]).await;
-    check(outside, &[("GET /hangs", Reads, "GET /hangs none cancelled")]).await;
+    check_each(inside, &[("GET /hangs", Reads, "GET /hangs 408 client_error")]).await;
+    check_each(outside, &[("GET /hangs", Reads, "GET /hangs none cancelled")]).await;
+}
+
+#[tokio::test]
+async fn layer_applied_twice_counts_once() {
+    let both = |monitoring: &Monitoring| app().layer(monitoring.http_layer()).layer(monitoring.http_layer());
+    let metrics_outside =
+        |monitoring: &Monitoring| app().layer(monitoring.http_layer()).layer(monitoring.http_metrics_layer());
+    let metrics_inside =
+        |monitoring: &Monitoring| app().layer(monitoring.http_metrics_layer()).layer(monitoring.http_layer());
+    let cases = [
+        ("GET /fixed", Reads, "GET /fixed 200 ok"),
+        ("GET /nowhere", Reads, "GET _unmatched 404 client_error"),
+        ("GET /panics-later", Reads, "GET /panics-later none panicked"),
+        ("GET /endless", LeavesAfter("begin\r\n"), "GET /endless 200 aborted"),
+    ];
+    check_each(both, &cases).await;
+    check_each(metrics_outside, &cases).await;
+    check_each(metrics_inside, &cases).await;
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use axum::response::Response;
 use axum::response::sse::{Event, Sse};
 use axum::routing::{any, get};
 use futures_util::{SinkExt, StreamExt, stream};
+use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -25,7 +26,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::client::{self, PATIENCE, Raw, within};
+use crate::client::{self, Http2, PATIENCE, Raw, http2_request, within};
 use crate::poll::eventually_async;
 use crate::service::{A_LONG_TIME, Lines, builder, settled, until};
 
@@ -167,6 +168,29 @@ async fn everything_open_ends_in_order_and_within_the_grace() {
     let snapshot = monitoring.registry().snapshot();
     assert_eq!(snapshot.value("api_active_connections", &[]), Some(0.0));
     assert_eq!(snapshot.value("websocket_active_connections", &[("route", "/ws")]), Some(0.0));
+}
+
+#[tokio::test]
+async fn streams_of_one_http2_connection_end_as_their_requests_do() {
+    let service = Service::start(Duration::ZERO, Duration::from_secs(3)).await;
+    let mut client = Http2::connect(service.address).await;
+    let slow = tokio::spawn(client.sender.send_request(http2_request("GET", "/slow")));
+    service.in_flight("/slow").await;
+    let hanging = tokio::spawn(client.sender.send_request(http2_request("GET", "/hangs")));
+    service.in_flight("/hangs").await;
+    let events = within(client.sender.send_request(http2_request("GET", "/events"))).await.unwrap();
+    service.monitoring.stop();
+    let events = within(events.into_body().collect()).await.unwrap().to_bytes();
+    assert_eq!(events, "data: begin\n\n", "a clean end");
+    service.release.notify_one();
+    let slow = within(slow).await.unwrap().unwrap();
+    assert_eq!(within(slow.into_body().collect()).await.unwrap().to_bytes(), "slow, and done");
+    // The connection waits for the last of its streams until the grace is over.
+    let (monitoring, served) = service.served().await;
+    assert_eq!((served.drained, served.aborted), (0, 1), "{served:?}");
+    assert!(within(hanging).await.unwrap().is_err());
+    let ends = settled(&monitoring, 3).await.into_keys().collect::<Vec<_>>();
+    assert_eq!(ends, ["GET /events 200 ok", "GET /hangs none cancelled", "GET /slow 200 ok"]);
 }
 
 #[tokio::test]

@@ -262,6 +262,12 @@ async fn frames_of_http2_are_what_they_were() {
         ("GET", "/chunked"),
         ("GET", "/no-content"),
         ("GET", "/not-modified"),
+        ("GET", "/error"),
+        ("GET", "/odd-status"),
+        ("GET", "/failing"),
+        ("GET", "/events"),
+        ("GET", "/large"),
+        ("GET", "/own-ids"),
         ("GET", "/trailers"),
         ("GET", "/nowhere"),
         ("POST", "/fixed"),
@@ -282,7 +288,14 @@ async fn over_http2(address: SocketAddr, method: &str, path: &str) -> (StatusCod
     let headers = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
     let mut frames = Vec::new();
     while let Some(frame) = within(body.frame()).await {
-        frames.push(frame.map_or_else(|error| error.to_string(), |frame| format!("{frame:?}")));
+        match frame {
+            Ok(frame) => frames.push(format!("{frame:?}")),
+            Err(error) => {
+                // A broken body says so again and again.
+                frames.push(error.to_string());
+                break;
+            }
+        }
     }
     (head.status, headers, frames)
 }
