@@ -157,10 +157,10 @@ async fn layer_that_axum_applies_anew_for_each_connection_finds_everything_there
     let many = || (0..20).fold(routes(), |routes, number| routes.route(&format!("/{number}"), get("another")));
     let noop = allocations_over_connections(many().layer(Stateful { _state: Arc::default() }), CONNECTIONS).await;
     let measured = allocations_over_connections(many().layer(monitoring.http_metrics_layer()), CONNECTIONS).await;
-    // One a request, as in memory: a series looked up, or a ledger opened again, would be several. The rest is room
-    // for what the runtime allocates now and then.
+    // One a request, as in memory: a series looked up, or a ledger opened again, would be several. The room is for what
+    // the runtime allocates for either of them now and then.
     let added = measured - noop;
-    assert!((CONNECTIONS..CONNECTIONS + CONNECTIONS / 10).contains(&added), "{added} over {CONNECTIONS} connections");
+    assert!(added.abs_diff(CONNECTIONS) <= CONNECTIONS / 10, "{added} over {CONNECTIONS} connections");
 }
 
 #[tokio::test]

@@ -28,10 +28,12 @@ use crate::trace::TraceContext;
 
 /// Measures every request of a service: the `api_*` family, once per request whatever happens to it.
 ///
-/// Apply it last, so that 404s and the work of inner layers are measured. Applied twice, it counts once; so does what a
-/// service asks of itself, in memory, while it works for a request, unless that has a trace context of its own, as it
-/// gets from a [`TraceLayer`](super::TraceLayer) further out. Routes are axum's templates; requests that no route matched share the route `_unmatched`. The request type is unchanged, and
-/// so are the bytes of the response.
+/// Apply it last, so that 404s and the work of inner layers are measured. Routes are axum's templates; requests that no
+/// route matched share the route `_unmatched`. The request type is unchanged, and so are the bytes of the response.
+///
+/// Applied twice, it counts once, as long as the request does not change tasks in between. So does what a service asks
+/// of itself, in memory, while it works for a request, unless that has a trace context of its own, as it gets from a
+/// [`TraceLayer`](super::TraceLayer) further out.
 ///
 /// Cost: one allocation a request over a layer that does nothing, the box that axum puts around a response body; two
 /// looks at the clock and some ten atomic operations. No lock is taken once a route is known.

@@ -51,8 +51,8 @@ impl RequestId {
     }
 }
 
-/// A UUID of a moment, in seconds since 1970 and nanoseconds, by RFC 9562, of version 7 by its method 3: behind the milliseconds the time goes on, in 4096ths of one, so
-/// that ids sort without a counter that threads would have to share.
+/// A UUID of version 7 (RFC 9562) of a moment in seconds and nanoseconds since 1970. By that document's method 3 the time
+/// goes on behind the milliseconds, in 4096ths of one, so that ids sort without a counter that threads would share.
 fn version_7((seconds, nanos): (u64, u32)) -> Uuid {
     let (millis, nanos) = (nanos / 1_000_000, nanos % 1_000_000);
     // The cast keeps the value, which is less than 4096: twelve bits.
