@@ -1,11 +1,19 @@
 //! The document of health checks says what the standard checks' settings come to.
-#![cfg(all(feature = "disk", feature = "ibkr", feature = "redis-1", feature = "solana", feature = "sqlx-0_9"))]
+#![cfg(all(
+    feature = "disk",
+    feature = "http-check",
+    feature = "ibkr",
+    feature = "redis-1",
+    feature = "solana",
+    feature = "sqlx-0_9"
+))]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::time::Duration;
 
 use aistm7_monitoring::health::{
-    BackupCheck, CheckOptions, DiskCheck, HealthCheck, IbkrCheck, PostgresCheck, RedisCheck, SolanaCheck, TcpCheck,
+    BackupCheck, CheckOptions, DiskCheck, HealthCheck, HttpCheck, IbkrCheck, PostgresCheck, RedisCheck, ServiceCheck,
+    SolanaCheck, TcpCheck,
 };
 
 const DOCUMENT: &str = include_str!("../src/docs/health.md");
@@ -24,6 +32,8 @@ async fn health_document_says_how_soon_faults_are_seen_and_what_that_costs() {
         ("SolanaCheck", SolanaCheck::new("http://localhost").unwrap().defaults()),
         ("IbkrCheck", IbkrCheck::client_portal("https://localhost/v1/api").unwrap().defaults()),
         ("TcpCheck", TcpCheck::new("localhost:1").unwrap().defaults()),
+        ("HttpCheck", HttpCheck::get("http://localhost").unwrap().defaults()),
+        ("ServiceCheck", ServiceCheck::follow("http://localhost").unwrap().defaults()),
         ("DiskCheck", DiskCheck::new("/").defaults()),
         ("BackupCheck", BackupCheck::directory("/", "").defaults()),
     ] {

@@ -96,8 +96,15 @@ fn parse(url: &str) -> Result<Uri, InvalidValue> {
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
         return Err(invalid("starts with http:// or https:// and a host"));
     }
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+    let Some(authority) = uri.authority() else {
+        return Err(invalid("starts with http:// or https:// and a host"));
+    };
+    if authority.as_str().contains('@') {
         return Err(invalid("holds no user or password"));
+    }
+    // A password with a slash in it ends the authority early: what is left looks like a host with an odd port.
+    if authority.as_str() != authority.host() && authority.port_u16().is_none() {
+        return Err(invalid("has a port from 0 to 65535 after its host, and no user or password"));
     }
     Ok(uri)
 }
@@ -122,6 +129,9 @@ mod tests {
             "https://",
             "https:///path?key=secret",
             "https://user:secret@h/",
+            "https://user:sec/ret:secret@h/",
+            "https://h:/",
+            "https://h:65536/",
             "https://h/a b?key=secret",
             "/path?key=secret",
         ] {

@@ -1,6 +1,6 @@
 //! Checks of what AISTM7's services depend on.
 
-#[cfg(any(feature = "ibkr", feature = "solana"))]
+#[cfg(any(feature = "http-check", feature = "ibkr", feature = "solana"))]
 mod asking;
 mod backup;
 #[cfg(feature = "disk")]
@@ -8,7 +8,7 @@ mod disk;
 #[cfg(feature = "ibkr")]
 mod ibkr;
 #[cfg(test)]
-#[cfg(any(feature = "ibkr", feature = "solana"))]
+#[cfg(any(feature = "http-check", feature = "ibkr", feature = "solana"))]
 mod peer;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -17,8 +17,10 @@ mod redis;
 #[cfg(feature = "solana")]
 mod solana;
 mod tcp;
+#[cfg(feature = "http-check")]
+mod web;
 
-#[cfg(any(feature = "ibkr", feature = "solana"))]
+#[cfg(any(feature = "http-check", feature = "ibkr", feature = "solana"))]
 pub use crate::transport::EndpointError;
 pub use backup::{Backup, BackupCheck};
 #[cfg(feature = "disk")]
@@ -32,3 +34,5 @@ pub use redis::{RedisCheck, RedisRole};
 #[cfg(feature = "solana")]
 pub use solana::SolanaCheck;
 pub use tcp::TcpCheck;
+#[cfg(feature = "http-check")]
+pub use web::{HttpCheck, ServiceCheck};

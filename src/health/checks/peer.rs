@@ -32,12 +32,14 @@ impl Peer {
     }
 
     /// Takes requests and never answers.
+    #[cfg(any(feature = "ibkr", feature = "solana"))]
     pub(super) fn silent() -> Self {
         let kept = Mutex::new(Vec::new());
         Self::serving(move |stream, _| kept.lock().unwrap().push(stream))
     }
 
     /// Speaks first, as SSH and mail servers do.
+    #[cfg(any(feature = "ibkr", feature = "solana"))]
     pub(super) fn speaking_first(greeting: &'static str) -> Self {
         Self::serving(move |mut stream, _| {
             let _ = stream.write_all(greeting.as_bytes());
