@@ -30,6 +30,18 @@
 //! A timeout, load-shed or concurrency-limit layer *outside* drops the request: it counts as `cancelled` here although
 //! the client got a 408 or 503. *Inside*, its answer is counted as what it is. A panic caught by a layer inside is a
 //! 500 (`server_error`), one that passes through is `panicked`. README shows the recommended order.
+//!
+//! # What a layer in another place loses
+//!
+//! | applied | loses |
+//! |---|---|
+//! | with `Router::layer`, last | nothing |
+//! | with `Router::layer`, before a `merge` | the routes that are merged later, and the 404s unless the first router has a fallback of its own |
+//! | with `Router::route_layer` | the 404s |
+//! | around the router, as with `ServiceBuilder` | the templates: all routes are `_unmatched`, unless a [`RouteLabel`] names them |
+//!
+//! Routes below `nest` have their whole template; those below `nest_service` are `_unmatched` unless a [`RouteLabel`] names
+//! them. A 405 keeps the template of its route. Neither the path nor `Host`, `Forwarded` or `X-Forwarded-*` is ever a label.
 
 mod body;
 mod chain;

@@ -28,6 +28,7 @@ mod hostile;
 mod jobs;
 mod ledger;
 mod monitoring;
+mod options;
 mod outgoing;
 mod scrape;
 mod secrets;

@@ -8,6 +8,8 @@ mod support;
 mod example;
 mod harness;
 #[cfg(feature = "full")]
+mod http_options;
+#[cfg(feature = "full")]
 mod jobs;
 #[cfg(feature = "full")]
 mod native_histograms;
