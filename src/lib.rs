@@ -28,7 +28,7 @@ pub mod metrics;
 // Ring 2: ways to the outside that slices share.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub mod store;
-#[cfg(feature = "_transport")]
+#[cfg(any(feature = "http-check", feature = "ibkr", feature = "pushgateway", feature = "solana"))]
 #[cfg_attr(not(feature = "full"), allow(dead_code, reason = "each feature uses a part of it"))]
 mod transport;
 
