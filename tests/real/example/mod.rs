@@ -10,6 +10,7 @@ mod stopping;
 mod stream;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -118,6 +119,16 @@ fn strict_log(api: &TradingApi) -> Vec<Value> {
         assert!(keys == outside || keys == inside, "{line}");
     }
     strict_lines(complete.as_bytes())
+}
+
+/// [`strict_log`] with every line of what is already over: the log is written behind the program, but in order.
+#[track_caller]
+fn caught_up_log(api: &TradingApi) -> Vec<Value> {
+    static MARKERS: AtomicU64 = AtomicU64::new(1_000_000);
+    let marker = Trace::numbered(MARKERS.fetch_add(1, Ordering::Relaxed));
+    get_in(&marker, api.public(), &risk_of(TOO_NEW));
+    eventually(SOON, || lines_of(api, &marker).pop().ok_or("the marker is not written yet"));
+    strict_log(api)
 }
 
 /// The keys of a JSON object as they stand.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stream::EventStream;
-use super::{SOON, WALLET, access_of, ok, public_health, risk_of, strict_log, wait_for_check, wait_until_healthy};
+use super::{SOON, WALLET, access_of, caught_up_log, ok, public_health, risk_of, wait_for_check, wait_until_healthy};
 use crate::scrape::Scrape;
 use crate::support::example::TradingApi;
 use crate::support::http;
@@ -57,7 +57,7 @@ async fn database_and_cache_are_the_given_ones() {
     let database = details("database");
     assert_eq!((&database["role"], &database["provided_by"]), (&json!("primary"), &Value::Null), "{database}");
     assert_eq!(details("cache")["provided_by"], Value::Null);
-    let embedded: Vec<Value> = strict_log(&api)
+    let embedded: Vec<Value> = caught_up_log(&api)
         .into_iter()
         .filter_map(|mut line| line["details"].get_mut("embedded").map(Value::take))
         .collect();
@@ -102,9 +102,10 @@ fn killed_redis_costs_no_request() {
         every_answer_is_right(&api);
     }
     assert_eq!(Scrape::of(api.admin()).sum("api_errors_total", &[]), 0.0);
-    let said = |message: &str| strict_log(&api).iter().filter(|line| line["message"] == message).count();
+    let log = caught_up_log(&api);
+    let said = |message: &str| log.iter().filter(|line| line["message"] == message).count();
     assert_eq!(said("Cache failed, going on without it"), said("Cache is back"));
-    assert!(strict_log(&api).iter().all(|line| line["details"]["check"] == "cache" || line["level"] != "ERROR"));
+    assert!(log.iter().all(|line| line["details"]["check"] == "cache" || line["level"] != "ERROR"));
     assert_nothing_shown(&api);
 }
 
@@ -135,7 +136,7 @@ fn killed_postgres_fails_only_what_needs_it() {
     let scrape = Scrape::of(api.admin());
     assert_eq!(scrape.value("health_check_status", &[("check", "database"), ("status", "unhealthy")]), Some(1.0));
     assert!(scrape.sum("api_errors_total", &[("status", "503")]) >= 2.0);
-    let failures = strict_log(&api).iter().filter(|line| line["message"] == "Failed to read from the store").count();
+    let failures = caught_up_log(&api).iter().filter(|line| line["message"] == "Failed to read from the store").count();
     assert!(failures >= 2, "{failures} lines");
 
     postgres.restart();

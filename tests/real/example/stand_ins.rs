@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::json;
 
-use super::{WALLET, access_of, ok, public_health, strict_log, wait_for_check, wait_until_healthy};
+use super::{WALLET, access_of, caught_up_log, ok, public_health, wait_for_check, wait_until_healthy};
 use crate::support::example::TradingApi;
 use crate::support::http;
 
@@ -93,7 +93,7 @@ fn assert_only_degraded(api: &TradingApi, failing: &str) {
 
 /// What the log says that a check has become, in order.
 fn transitions(api: &TradingApi, check: &str) -> Vec<String> {
-    let lines = strict_log(api);
+    let lines = caught_up_log(api);
     let of_check = lines.iter().filter(|line| line["details"]["check"] == check);
     of_check.filter_map(|line| Some(line["details"]["to"].as_str()?.to_owned())).collect()
 }
