@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::clock::Clock;
+use aistm7_monitoring::http::AccessLog;
 use aistm7_monitoring::log::Sink;
-use aistm7_monitoring::monitoring::Variables;
+use aistm7_monitoring::monitoring::{MonitoringBuilder, Variables};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -45,6 +46,8 @@ struct Table {
     title: &'static str,
     peer: &'static str,
     contenders: Vec<Contender>,
+    /// A log writes only while its monitoring lives.
+    logging: Option<Monitoring>,
 }
 
 struct Contender {
@@ -95,22 +98,19 @@ fn routes() -> Router {
     Router::new().route("/api/v1/portfolios/{id}", get(async || "a portfolio"))
 }
 
-/// The same, and the handler writes one line.
-fn routes_with_a_line() -> Router {
-    let handler = async || {
-        tracing::info!(method = "GET", route = "/api/v1/portfolios/{id}", status = 200, "finished");
-        "a portfolio"
-    };
-    Router::new().route("/api/v1/portfolios/{id}", get(handler))
+fn monitoring() -> Monitoring {
+    builder().build().expect("valid settings")
 }
 
-fn monitoring() -> Monitoring {
+fn monitoring_with(access_log: AccessLog) -> Monitoring {
+    builder().access_log(access_log).build().expect("valid settings")
+}
+
+fn builder() -> MonitoringBuilder {
     Monitoring::builder("bench")
         .environment("test")
         .variables(Variables::from([]))
         .log(|log| log.sink(Sink::Writer(Box::new(std::io::sink()))))
-        .build()
-        .expect("valid settings")
 }
 
 /// Asks for paths with methods and hosts of which no two are alike.
@@ -150,15 +150,18 @@ async fn layers(prometheus: PrometheusMetricLayer<'static>) -> Table {
             contender("axum-prometheus 0.10", routes().layer(prometheus)),
             contender("opentelemetry-instrumentation-tower 0.19, metrics", routes().layer(opentelemetry)),
         ],
+        logging: None,
     }
 }
 
 fn stacks(prometheus: PrometheusMetricLayer<'static>) -> Table {
     let monitoring = monitoring();
+    let [logged, sampled, shown] =
+        [AccessLog::new(), AccessLog::new().sample(0.0), AccessLog::new().path().request_id()].map(monitoring_with);
     // The process's own, as it is where nobody has a subscriber of his own: those cost a look at the thread.
     tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("nothing else sets one");
     let json = Dispatch::new(tracing_subscriber::fmt().json().with_writer(std::io::sink).finish());
-    let log = monitoring.log_layer().with_filter(monitoring.log_filter());
+    let log = logged.log_layer().with_filter(logged.log_filter());
     let ours = Dispatch::new(tracing_subscriber::registry().with(log));
     let contender = |name, router, subscriber: Option<&Dispatch>| Contender::new(name, router, subscriber.cloned());
     let trace = TraceLayer::new_for_http()
@@ -176,9 +179,20 @@ fn stacks(prometheus: PrometheusMetricLayer<'static>) -> Table {
             contender(NOOP, routes().layer(Noop), None),
             contender("http_layer, registry without layers", routes().layer(monitoring.http_layer()), None),
             contender("http_layer, log_layer", routes().layer(monitoring.http_layer()), Some(&ours)),
-            contender("http_layer, log_layer, line", routes_with_a_line().layer(monitoring.http_layer()), Some(&ours)),
+            contender(
+                "http_layer, log_layer, access log that samples out",
+                routes().layer(sampled.http_layer()),
+                Some(&ours),
+            ),
+            contender("http_layer, log_layer, access log", routes().layer(logged.http_layer()), Some(&ours)),
+            contender(
+                "http_layer, log_layer, access log with path and request id",
+                routes().layer(shown.http_layer()),
+                Some(&ours),
+            ),
             contender("axum-prometheus, tower-http trace and request-id, tracing-subscriber JSON", peers, Some(&json)),
         ],
+        logging: Some(logged),
     }
 }
 
@@ -235,5 +249,13 @@ fn report(table: &Table) {
             ratio,
             contender.allocations.cast_signed() - noop.allocations.cast_signed(),
         );
+    }
+    if let Some(monitoring) = &table.logging {
+        let snapshot = monitoring.registry().snapshot();
+        let [lines, dropped] =
+            ["log_lines_total", "log_lines_dropped_total"].map(|name| snapshot.sum(name, &[]).unwrap_or_default());
+        if dropped > 0.0 {
+            println!("{dropped} of {lines} lines found no room in the log's buffer: the machine is busy elsewhere");
+        }
     }
 }

@@ -38,11 +38,13 @@ pub enum Problem {
     PushFailed,
     /// A rule of the service's for its request metrics panicked; the usual rule held instead.
     RulePanicked,
+    /// A subscriber panicked at an event of ours, and may have lost it.
+    SubscriberPanicked,
 }
 
 impl Problem {
     /// Every kind, in the order of their counters.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SampleRejected,
         Self::SeriesOverflow,
         Self::NameConflict,
@@ -56,6 +58,7 @@ impl Problem {
         Self::ObservationUnread,
         Self::PushFailed,
         Self::RulePanicked,
+        Self::SubscriberPanicked,
     ];
 
     /// The value of the `problem` label.
@@ -74,6 +77,7 @@ impl Problem {
             Self::ObservationUnread => "observation_unread",
             Self::PushFailed => "push_failed",
             Self::RulePanicked => "rule_panicked",
+            Self::SubscriberPanicked => "subscriber_panicked",
         }
     }
 }

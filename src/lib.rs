@@ -16,6 +16,7 @@ pub mod clock;
 pub mod diagnostics;
 pub mod drain;
 pub mod error;
+mod fence;
 pub mod global;
 mod percent;
 pub mod redact;

@@ -7,14 +7,18 @@ mod counting;
 #[path = "support/noop.rs"]
 mod noop;
 
+use std::cell::Cell;
 use std::convert::Infallible;
+use std::fmt::Debug;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::http::AccessLog;
 use aistm7_monitoring::log::Sink;
 use aistm7_monitoring::metrics::{Counter, Definition, Family, Gauge, Histogram, Unit};
-use aistm7_monitoring::monitoring::Variables;
+use aistm7_monitoring::monitoring::{MonitoringBuilder, Variables};
 use aistm7_monitoring::trace::TraceContext;
 use axum::Router;
 use axum::body::Body;
@@ -26,16 +30,20 @@ use noop::Noop;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, ServiceExt};
+use tracing::field::Field;
+use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer as _;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 fn monitoring() -> Monitoring {
+    builder().build().expect("valid settings")
+}
+
+fn builder() -> MonitoringBuilder {
     Monitoring::builder("under-test")
         .environment("test")
         .variables(Variables::from([]))
         .log(|log| log.sink(Sink::Writer(Box::new(std::io::sink()))))
-        .build()
-        .expect("valid settings")
 }
 
 fn routes() -> Router {
@@ -87,6 +95,45 @@ async fn layers_add_a_known_number_of_allocations_to_a_request() {
         let added = [metrics - noop, both - noop, logged - noop];
         let within = added.iter().zip(ADDED).all(|(added, most)| *added <= most);
         assert!(within, "{added:?} with {headers:?}, of at most {ADDED:?}");
+    }
+}
+
+/// Formats what it hears into nothing. A log's buffers would grow whenever its writer is late.
+struct Discards;
+
+impl<S: Subscriber> tracing_subscriber::Layer<S> for Discards {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        event.record(&mut |_: &Field, value: &dyn Debug| write!(std::io::sink(), "{value:?}").unwrap());
+        EVENTS.set(EVENTS.get() + 1);
+    }
+}
+
+thread_local! {
+    static EVENTS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The event takes none, whether it is written or left out; what is kept of a request to be shown takes one,
+/// and one more here, where the text of the user agent or path is not yet shared as a server's is.
+#[tokio::test]
+async fn access_log_allocates_only_what_it_keeps_of_a_request() {
+    let measure = async |builder: MonitoringBuilder| {
+        let monitoring = builder.build().unwrap();
+        let _subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(Discards));
+        let before = EVENTS.get();
+        let allocations = allocations_of(routes().layer(monitoring.http_layer()), &[("user-agent", "curl/8")]).await;
+        let snapshot = monitoring.registry().snapshot();
+        let left_out = snapshot.sum("api_access_log_sampled_out_total", &[]).unwrap_or_default() as u64;
+        (allocations, EVENTS.get() - before + left_out)
+    };
+    let (off, nothing) = measure(builder()).await;
+    assert_eq!(nothing, 0);
+    // A machine that is busy elsewhere makes no request slow.
+    let log = AccessLog::new().slow_after(Duration::MAX);
+    let all = log.path().user_agent().peer().request_id().trace_id();
+    for (log, kept) in [(log, 0), (log.sample(0.0), 0), (log.peer(), 1), (all, 2)] {
+        let (on, accounted) = measure(builder().access_log(log)).await;
+        assert_eq!(accounted, 200, "{log:?}");
+        assert_eq!(on - off, kept, "{log:?}");
     }
 }
 

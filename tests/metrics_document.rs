@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
-use aistm7_monitoring::http::{HttpOptions, UrlScheme};
+use aistm7_monitoring::http::{AccessLog, HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::Collection;
 
 const DOCUMENT: &str = include_str!("../src/docs/metrics.md");
@@ -13,7 +13,11 @@ const DOCUMENT: &str = include_str!("../src/docs/metrics.md");
 #[test]
 fn metrics_document_names_every_family_with_its_kind_and_no_other() {
     let everything = |http: HttpOptions| {
-        http.grpc().response_complete().response_body_bytes().objective("/", Duration::from_secs(1))
+        http.grpc()
+            .response_complete()
+            .response_body_bytes()
+            .objective("/", Duration::from_secs(1))
+            .access_log(AccessLog::new())
     };
     // What is registered by default, what is asked for, and what has other names.
     let registered: BTreeSet<_> = families(|http| http)

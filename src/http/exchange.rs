@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Response, StatusCode};
 
+use super::access_log::{Finish, Noted};
 use super::custom_labels::Combination;
 use super::grpc::Grpc;
-use super::head::{RequestEnd, ResponseHead};
+use super::head::{RequestEnd, RequestHead, ResponseHead};
 use super::instruments::Ending;
 use super::labels::Outcome;
 use super::ledger::Ledger;
@@ -29,6 +30,8 @@ pub(super) struct Exchange {
     /// Bytes of the response body so far.
     sent: u64,
     grpc: Grpc,
+    /// For the access log.
+    noted: Option<Box<Noted>>,
     /// Whether code of the service runs right now: a drop meanwhile is its unwinding.
     running: bool,
 }
@@ -59,11 +62,23 @@ struct Head {
 }
 
 impl Exchange {
-    pub(super) fn begin(ledger: Arc<Ledger>, asked: Asked, labels: Combination, context: Option<TraceContext>) -> Self {
+    pub(super) fn begin(ledger: Arc<Ledger>, request: RequestHead<'_>, context: Option<TraceContext>) -> Self {
+        let common = &ledger.common;
+        let labels = common.labels.of_request(request);
+        let noted = common.access_log.as_ref().and_then(|log| log.note(request));
         ledger.begin();
-        let began = ledger.common.clock.now();
-        let (stage, grpc) = (Stage::Waiting, Grpc::No);
-        Self { ledger, began, context, asked, labels, stage, sent: 0, grpc, running: false }
+        Self {
+            began: common.clock.now(),
+            context,
+            asked: Asked::by(request.method),
+            labels,
+            stage: Stage::Waiting,
+            sent: 0,
+            grpc: Grpc::No,
+            noted,
+            running: false,
+            ledger,
+        }
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
@@ -150,6 +165,10 @@ impl Exchange {
         let ending = Ending { status, outcome, verdict };
         let measured = Measured { ending, head_after, kind, sent: self.sent, grpc: self.grpc };
         self.ledger.end(&measured, self.labels, || self.took(), context);
+        if let Some(log) = &self.ledger.common.access_log {
+            let noted = self.noted.as_deref();
+            log.finish(&Finish { account: &self.ledger.account, measured: &measured, context, noted }, || self.took());
+        }
     }
 
     fn took(&self) -> Duration {

@@ -15,7 +15,6 @@ use super::body::ResponseBody;
 use super::exchange::Exchange;
 use super::head::RequestHead;
 use super::labels::Outcome;
-use super::methods::Asked;
 use super::options::{HttpOptions, HttpOptionsError, Skip};
 use super::passage::Passage;
 use super::request_body::RequestBodyLayer;
@@ -131,8 +130,7 @@ impl Shared {
             return None;
         }
         let ledger = self.routes.ledger_of(request)?;
-        let labels = ledger.common.labels.of_request(RequestHead::of(request));
-        let exchange = Exchange::begin(Arc::clone(ledger), Asked::by(request.method()), labels, context.cloned());
+        let exchange = Exchange::begin(Arc::clone(ledger), RequestHead::of(request), context.cloned());
         #[cfg(feature = "websocket")]
         if request.headers().contains_key(http::header::UPGRADE) || request.method() == Method::CONNECT {
             request.extensions_mut().insert(self.websockets.clone());

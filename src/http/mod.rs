@@ -3,6 +3,7 @@
 //! ```text
 //! request -> Trace -> HttpMetrics -> Exchange: service -> future -> response body, finished exactly once
 //!              |                        '-> Ledger of the route and method -> api_* families
+//!              |                        '-> AccessLog: one event at the end, if asked for
 //!              '-> TraceContext: extension, ambient, span ; x-request-id, traceresponse on the response
 //! ```
 //!
@@ -43,6 +44,7 @@
 //! Routes below `nest` have their whole template; those below `nest_service` are `_unmatched` unless a [`RouteLabel`] names
 //! them. A 405 keeps the template of its route. Neither the path nor `Host`, `Forwarded` or `X-Forwarded-*` is ever a label.
 
+mod access_log;
 mod body;
 mod chain;
 pub mod client;
@@ -76,6 +78,7 @@ pub mod websocket;
 #[cfg(test)]
 mod tests;
 
+pub use access_log::AccessLog;
 pub use body::ResponseBody;
 #[cfg(feature = "axum")]
 pub use connection::*;

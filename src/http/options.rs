@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::access_log::AccessLog;
 use super::custom_labels::{CustomLabel, Source};
 use super::head::{RequestEnd, RequestHead, ResponseHead, RouteLabel};
 use super::methods::KnownMethods;
@@ -41,6 +42,7 @@ pub struct HttpOptions {
     pub(super) measures: Vec<Measure>,
     pub(super) objectives: Vec<(String, Duration)>,
     pub(super) naming: Naming,
+    pub(super) access_log: Option<AccessLog>,
 }
 
 /// What is measured only if it is asked for.
@@ -55,7 +57,7 @@ pub(super) enum Measure {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpOptionsError {
-    /// A label, method or limit breaks a rule.
+    /// A label, method, limit or share breaks a rule.
     #[error(transparent)]
     Invalid(#[from] InvalidValue),
     /// A family's name is taken, or cannot get the edges of an objective.
@@ -188,12 +190,19 @@ impl HttpOptions {
         self
     }
 
+    /// Writes one event a finished request; see [`AccessLog`]. Default: none.
+    pub fn access_log(mut self, log: AccessLog) -> Self {
+        self.access_log = Some(log);
+        self
+    }
+
     /// The limits of objectives, as bucket edges in seconds.
     pub(super) fn objective_edges(&self) -> Vec<f64> {
         self.objectives.iter().map(|(_, limit)| limit.as_secs_f64()).collect()
     }
 
     pub(super) fn check(&self) -> Result<(), InvalidValue> {
+        self.access_log.as_ref().map_or(Ok(()), AccessLog::check)?;
         for (position, (route, limit)) in self.objectives.iter().enumerate() {
             if limit.is_zero() {
                 return Err(InvalidValue::new("objective of route", route, "a limit above zero"));
@@ -221,6 +230,7 @@ impl fmt::Debug for HttpOptions {
             .field("measures", &self.measures)
             .field("objectives", &self.objectives)
             .field("naming", &self.naming)
+            .field("access_log", &self.access_log)
             .finish_non_exhaustive()
     }
 }

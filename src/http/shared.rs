@@ -1,5 +1,6 @@
 //! What every clone of the metrics layer, its services and their bodies share.
 
+use super::access_log::AccessLogger;
 use super::custom_labels::CustomLabels;
 use super::head::RequestEnd;
 use super::instruments::{HttpInstruments, Verdict};
@@ -37,6 +38,7 @@ pub(super) struct Common {
     pub(super) labels: CustomLabels,
     pub(super) event_streams_ended: Counter,
     errors: Option<ErrorRule>,
+    pub(super) access_log: Option<AccessLogger>,
     pub(super) clock: Clock,
     pub(super) drain: Drain,
     diagnostics: Diagnostics,
@@ -56,6 +58,7 @@ impl Shared {
             labels: CustomLabels::new(options.labels, meter.diagnostics().clone())?,
             event_streams_ended: meter.counter(&EVENT_STREAMS_ENDED)?.series([]),
             errors: options.errors,
+            access_log: options.access_log.map(|log| AccessLogger::register(meter, log)).transpose()?,
             clock: clock.clone(),
             drain: drain.clone(),
             diagnostics: meter.diagnostics().clone(),

@@ -2,9 +2,9 @@
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::escape::{Escaper, Fit, escape};
+use crate::fence::fenced;
 
 /// Longest string of a line, in bytes of escaped text. Chosen: three such strings and the message fit into a line.
 pub(super) const STRING_CAP: usize = 4 * 1024;
@@ -155,20 +155,6 @@ fn formatted(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>, cap: usize) -> Ou
     out.truncate(start);
     out.extend_from_slice(FORMAT_ERROR);
     Outcome::Failed
-}
-
-/// The answer of foreign code, or `None` if it panicked.
-///
-/// What the code may have left half-done is its own; what we let it write into is truncated by the caller.
-fn fenced<R>(foreign: impl FnOnce() -> R) -> Option<R> {
-    match catch_unwind(AssertUnwindSafe(foreign)) {
-        Ok(answer) => Some(answer),
-        Err(payload) => {
-            // A payload may panic again when it is dropped; that second payload is leaked, not dropped.
-            let _ = catch_unwind(AssertUnwindSafe(move || drop(payload))).map_err(std::mem::forget);
-            None
-        }
-    }
 }
 
 fn plain(out: &mut Vec<u8>, json: &[u8]) -> Outcome {

@@ -220,6 +220,14 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Writes one event a finished request; see [`AccessLog`](crate::http::AccessLog). Default: none, since a service
+    /// that has one already, or pays for its lines, would be surprised.
+    #[cfg(feature = "http")]
+    pub fn access_log(mut self, log: crate::http::AccessLog) -> Self {
+        self.http = self.http.access_log(log);
+        self
+    }
+
     /// Adds a check with the settings that fit its kind.
     #[cfg(feature = "health")]
     pub fn check(mut self, name: impl Into<String>, check: impl crate::health::HealthCheck) -> Self {

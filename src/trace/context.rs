@@ -126,6 +126,16 @@ pub(crate) fn is_current(context: &TraceContext) -> bool {
     PRESENT.try_with(|present| present.borrow().as_ref().is_some_and(is_same)).unwrap_or_default()
 }
 
+/// Makes a context, or none, the thread's present one until the guard is dropped. Nothing is done if it already is.
+#[cfg(feature = "http")]
+pub(crate) fn enter_only(context: Option<&TraceContext>) -> Option<Entered> {
+    let is_there = match context {
+        Some(context) => is_current(context),
+        None => PRESENT.try_with(|present| present.borrow().is_none()).unwrap_or(true),
+    };
+    (!is_there).then(|| Entered { previous: swap(context.cloned()), not_send: std::marker::PhantomData })
+}
+
 fn swap(next: Option<TraceContext>) -> Option<TraceContext> {
     PRESENT.try_with(|present| present.replace(next)).ok().flatten()
 }

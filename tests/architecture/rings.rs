@@ -4,7 +4,7 @@ use crate::imports::{imports, module_of};
 
 /// The modules at the top of `src`, from the ground up.
 const RINGS: [&[&str]; 8] = [
-    &["clock", "diagnostics", "drain", "global", "error", "percent", "redact", "sync", "trace"],
+    &["clock", "diagnostics", "drain", "global", "error", "fence", "percent", "redact", "sync", "trace"],
     &["metrics"],
     &["store", "transport"],
     &["business", "health", "http", "log"],

@@ -183,7 +183,8 @@ async fn hostile_bytes_on_the_wire_get_an_answer_or_a_close_and_leave_no_series(
     assert_eq!(crate::client::get(address, "/files/a").await.status, StatusCode::OK.as_u16());
 }
 
-fn hostile_requests(random: &mut Rng) -> Vec<Vec<u8>> {
+/// Whole requests on connections of their own, some of which hyper refuses.
+pub(crate) fn hostile_requests(random: &mut Rng) -> Vec<Vec<u8>> {
     let with = |line: &str, name: &str, value: &[u8]| {
         [format!("{line} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{name}: ").as_bytes(), value, b"\r\n\r\n"]
             .concat()

@@ -54,7 +54,8 @@ async fn upgrade(upgrade: axum::extract::ws::WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(async |_| {})
 }
 
-fn app() -> Router {
+/// A service that ends requests in every way.
+pub(crate) fn app() -> Router {
     Router::new()
         .route("/fixed", get("hello"))
         .route("/empty", get(()))
@@ -103,7 +104,7 @@ async fn panics_in_body() -> Body {
 
 /// What a client does with its request.
 #[derive(Clone, Copy, Debug)]
-enum Client {
+pub(crate) enum Client {
     /// Reads until the server closes.
     Reads,
     /// Leaves once what it reads ends so; at once if that is nothing.

@@ -20,6 +20,7 @@ mod exporter;
 mod json;
 mod service;
 
+mod access_log;
 mod collect;
 mod exemplars;
 mod health;

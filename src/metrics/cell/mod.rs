@@ -14,7 +14,6 @@ mod orderings;
 mod slot;
 mod spread;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
 pub(super) use self::counter::CounterCell;
@@ -30,6 +29,7 @@ use super::host::{HostCell, HostFamily};
 use super::label::OVERFLOW;
 use crate::clock::Clock;
 use crate::diagnostics::{Diagnostics, Problem};
+use crate::fence::fenced;
 
 /// What is shared by the cells of one family.
 pub(super) struct Shape {
@@ -118,8 +118,8 @@ impl<T> Observed<T> {
 
     /// The value; `None` if computing it panicked.
     pub(super) fn get(&self) -> Option<T> {
-        // Whatever state the code left behind is its own, and it is not run again before the next reading.
-        let value = catch_unwind(AssertUnwindSafe(&self.read)).ok();
+        // It is not run again before the next reading.
+        let value = fenced(&self.read);
         if value.is_none() {
             self.shape.diagnostics.report(Problem::ObservationPanicked, &self.labels);
         }
