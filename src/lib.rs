@@ -29,8 +29,14 @@ pub mod metrics;
 // Ring 2: ways to the outside that slices share.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub mod store;
-#[cfg(any(feature = "http-check", feature = "ibkr", feature = "pushgateway", feature = "solana"))]
-#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "each feature uses a part of it"))]
+#[cfg(any(
+    feature = "http-check",
+    feature = "ibkr",
+    feature = "pushgateway",
+    feature = "solana",
+    feature = "tls-check"
+))]
+#[cfg_attr(not(feature = "full"), allow(dead_code, unused_imports, reason = "each feature uses a part of it"))]
 mod transport;
 
 // Ring 3: slices, one for each thing a service is watched by. They do not know each other.

@@ -5,7 +5,8 @@
     feature = "ibkr",
     feature = "redis-1",
     feature = "solana",
-    feature = "sqlx-0_9"
+    feature = "sqlx-0_9",
+    feature = "tls-check"
 ))]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use aistm7_monitoring::health::{
     BackupCheck, CheckOptions, DiskCheck, HealthCheck, HttpCheck, IbkrCheck, PostgresCheck, RedisCheck, ServiceCheck,
-    SolanaCheck, TcpCheck,
+    SolanaCheck, TcpCheck, TlsCertificateCheck,
 };
 
 const DOCUMENT: &str = include_str!("../src/docs/health.md");
@@ -35,6 +36,7 @@ async fn health_document_says_how_soon_faults_are_seen_and_what_that_costs() {
         ("HttpCheck", HttpCheck::get("http://localhost").unwrap().defaults()),
         ("ServiceCheck", ServiceCheck::follow("http://localhost").unwrap().defaults()),
         ("DiskCheck", DiskCheck::new("/").defaults()),
+        ("TlsCertificateCheck", TlsCertificateCheck::new("localhost:1").unwrap().defaults()),
         ("BackupCheck", BackupCheck::directory("/", "").defaults()),
     ] {
         let cells = cells_of(name);

@@ -3,13 +3,18 @@
 //! ```text
 //! GET /metrics  <- Registry          (admin)
 //! GET /health*  <- health snapshot   (public: statuses; admin: reasons and times)
+//! grpc.health.v1.Health <- the same  (statuses)
 //! ```
 
 mod accept;
+#[cfg(feature = "grpc-health")]
+mod grpc_health;
 mod health;
 mod metrics;
 mod query;
 
+#[cfg(feature = "grpc-health")]
+pub(crate) use grpc_health::{GrpcHealth, TEMPLATE as GRPC_HEALTH_TEMPLATE};
 pub use health::HealthPaths;
 pub(crate) use health::{Authoriser, routes as health_routes};
 pub(crate) use metrics::Scrapes;

@@ -75,7 +75,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    const OK: u16 = 200;
+    pub(super) const OK: u16 = 200;
     const UNAVAILABLE: u16 = 503;
 
     const JSON: &str = "application/json";

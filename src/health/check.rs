@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use super::options::CheckOptions;
 use super::outcome::{CheckFailure, CheckReport};
@@ -32,6 +33,12 @@ pub trait HealthCheck: Send + Sync + 'static {
     /// Hands over the clock that decides what is due, once and before the first run: for checks that measure time.
     fn use_clock(&mut self, clock: &Clock) {
         let _ = clock;
+    }
+
+    /// When the TLS certificate ends that the peer showed last; `None` without one. Asked for after each run, on its
+    /// thread; becomes `tls_certificate_not_after_timestamp_seconds`.
+    fn certificate_not_after(&self) -> Option<SystemTime> {
+        None
     }
 }
 
@@ -102,6 +109,7 @@ pub(super) trait DynCheck: Send + Sync {
     fn check(&self) -> Pin<Box<dyn Future<Output = CheckResult> + Send + '_>>;
     fn defaults(&self) -> CheckOptions;
     fn use_clock(&mut self, clock: &Clock);
+    fn certificate_not_after(&self) -> Option<SystemTime>;
 }
 
 impl<C: HealthCheck> DynCheck for C {
@@ -115,5 +123,9 @@ impl<C: HealthCheck> DynCheck for C {
 
     fn use_clock(&mut self, clock: &Clock) {
         HealthCheck::use_clock(self, clock);
+    }
+
+    fn certificate_not_after(&self) -> Option<SystemTime> {
+        HealthCheck::certificate_not_after(self)
     }
 }

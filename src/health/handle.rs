@@ -7,6 +7,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
+#[cfg(feature = "grpc-health")]
+use tokio::sync::watch;
 
 use super::answer::{Answer, View};
 use super::check::Registered;
@@ -118,6 +120,12 @@ impl Health {
         self.0.shared.report().read_at(self.0.clock.now())
     }
 
+    /// Tells when something may have changed, which [`Health::report`] then says.
+    #[cfg(feature = "grpc-health")]
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<HealthReport>> {
+        self.0.shared.reports()
+    }
+
     /// `/health`: the overall status and each check's; nothing else, so strangers may read it.
     pub fn summary(&self) -> Answer {
         self.view(View::statuses())
@@ -152,6 +160,11 @@ impl Health {
     /// `/health/ready`: 200 once started, until the process drains, while no gate holds it back.
     pub fn ready(&self) -> Answer {
         Answer::ready(&self.report(), self.0.drain.phase())
+    }
+
+    /// Whether [`Health::ready`] is 200.
+    pub fn is_ready(&self) -> bool {
+        self.ready().code == Answer::OK
     }
 
     /// `/health/startup`: 200 once every check has a first result, whatever it says, or after

@@ -51,6 +51,13 @@ static FAILED_OPEN: Definition = Definition::counter(
 )
 .labels(&["check"]);
 
+static CERTIFICATE: Definition = Definition::gauge_absent_until_set(
+    "tls_certificate_not_after_timestamp_seconds",
+    "When the TLS certificate ends that the peer of a health check showed last, in Unix seconds; absent without one.",
+)
+.unit(Unit::Seconds)
+.labels(&["check"]);
+
 /// Registers every definition of the slice, for those who only want to know them.
 #[cfg(feature = "metrics-exporter-prometheus")]
 pub(crate) fn declare(meter: &Meter) -> Result<(), DefinitionError> {
@@ -68,6 +75,7 @@ pub(super) struct HealthInstruments {
     last_success: Family<Gauge, 1>,
     transitions: Family<Counter, 2>,
     failed_open: Family<Counter, 1>,
+    certificate: Family<Gauge, 1>,
 }
 
 impl HealthInstruments {
@@ -80,6 +88,7 @@ impl HealthInstruments {
             last_success: meter.gauge(&LAST_SUCCESS)?,
             transitions: meter.counter(&TRANSITIONS)?,
             failed_open: meter.counter(&FAILED_OPEN)?,
+            certificate: meter.gauge(&CERTIFICATE)?,
         })
     }
 
@@ -97,6 +106,7 @@ impl HealthInstruments {
             last_success: self.last_success.series([check.clone()]),
             transitions: TARGETS.map(|to| self.transitions.series([check.clone(), to.as_str().into()])),
             failed_open: (settings.gates == Gates::Ready).then(|| self.failed_open.series([check.clone()])),
+            certificate: self.certificate.series([check]),
         };
         instruments.show(Status::Unknown);
         instruments
@@ -181,6 +191,7 @@ pub(super) struct CheckInstruments {
     last_success: Gauge,
     transitions: [Counter; TARGETS.len()],
     failed_open: Option<Counter>,
+    certificate: Gauge,
 }
 
 impl CheckInstruments {
@@ -203,6 +214,10 @@ impl CheckInstruments {
 
     pub(super) fn succeeded(&self, unix_seconds: f64) {
         self.last_success.set(unix_seconds);
+    }
+
+    pub(super) fn certificate_ends(&self, unix_seconds: f64) {
+        self.certificate.set(unix_seconds);
     }
 
     pub(super) fn changed_to(&self, status: Status) {

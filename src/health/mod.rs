@@ -68,7 +68,7 @@
 //! # Metrics
 //! `health_check_status`, `health_check_info`, `health_check_maintenance`, `health_check_duration_seconds`,
 //! `health_check_last_success_timestamp_seconds`, `health_check_transitions_total`,
-//! `health_gate_failed_open_total`; each is explained by its `# HELP` line.
+//! `health_gate_failed_open_total`, `tls_certificate_not_after_timestamp_seconds`; each is explained by its `# HELP` line.
 
 mod answer;
 mod check;

@@ -54,7 +54,10 @@ impl Axum {
 
     /// The templates of the health routes.
     pub(super) fn templates(&self) -> Vec<String> {
-        self.paths.templates()
+        let mut templates = self.paths.templates();
+        #[cfg(feature = "grpc-health")]
+        templates.push(endpoint::GRPC_HEALTH_TEMPLATE.to_owned());
+        templates
     }
 }
 

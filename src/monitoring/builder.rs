@@ -345,6 +345,8 @@ impl MonitoringBuilder {
         let jobs = super::push::register(&registry, &self.clock, &identity)?;
         #[cfg(feature = "health")]
         let health = super::health::start(self.checks, &self.clock, &drain, &meter, self.liveness)?;
+        #[cfg(feature = "grpc-health")]
+        let grpc_health = crate::endpoint::GrpcHealth::new(&health, &drain);
         // After everything that registers.
         #[cfg(feature = "protobuf")]
         registry.check_native_histograms()?;
@@ -370,6 +372,8 @@ impl MonitoringBuilder {
             jobs,
             #[cfg(feature = "axum")]
             axum,
+            #[cfg(feature = "grpc-health")]
+            grpc_health,
         }));
         monitoring.tell(environment_was);
         Ok(monitoring)

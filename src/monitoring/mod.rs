@@ -11,6 +11,8 @@ mod business;
 mod error;
 #[cfg(feature = "metrics-exporter-prometheus")]
 pub mod exporter;
+#[cfg(feature = "grpc-health")]
+mod grpc;
 #[cfg(feature = "health")]
 mod health;
 #[cfg(feature = "http")]
@@ -76,6 +78,8 @@ struct Inner {
     jobs: crate::push::Jobs,
     #[cfg(feature = "axum")]
     axum: axum::Axum,
+    #[cfg(feature = "grpc-health")]
+    grpc_health: crate::endpoint::GrpcHealth,
 }
 
 impl Monitoring {

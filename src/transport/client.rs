@@ -11,11 +11,14 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use super::{BODY_LIMIT, TransportError, Trust, TrustError};
+use super::{BODY_LIMIT, Presented, TransportError, Trust, TrustError};
 
 /// Sends requests. Cloning shares it.
 #[derive(Clone)]
-pub(crate) struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub(crate) struct HttpClient {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    presented: Presented,
+}
 
 /// An answer of any status.
 pub(crate) struct HttpAnswer {
@@ -36,8 +39,15 @@ impl HttpClient {
     pub(crate) fn new(trust: Trust) -> Result<Self, TrustError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
-        let connector = HttpsConnector::from((tcp, trust.client_config()?));
-        Ok(Self(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)))
+        let presented = Presented::default();
+        let connector = HttpsConnector::from((tcp, trust.client_config(presented.clone())?));
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        Ok(Self { client, presented })
+    }
+
+    /// What the peer showed last, if it is spoken to over TLS.
+    pub(crate) fn presented(&self) -> &Presented {
+        &self.presented
     }
 
     /// Posts a JSON body, which may be empty, and reads the answer.
@@ -63,7 +73,7 @@ impl HttpClient {
         let length = request.body().len().into();
         request.headers_mut().insert(CONTENT_LENGTH, length);
         request.headers_mut().insert(USER_AGENT, USER_AGENT_VALUE);
-        let response = self.0.request(request.map(Full::new)).await.map_err(TransportError::of_request)?;
+        let response = self.client.request(request.map(Full::new)).await.map_err(TransportError::of_request)?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(TransportError::of_body)?.to_bytes();
         let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());

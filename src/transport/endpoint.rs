@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::SystemTime;
 
 use http::{Request, Uri};
 use hyper::body::Bytes;
@@ -14,7 +15,7 @@ use crate::redact::scrub_url;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// The URL breaks a rule. It is shown without user, path and query.
+    /// The URL or address breaks a rule. A URL is shown without user, path and query.
     #[error(transparent)]
     InvalidUrl(#[from] InvalidValue),
     /// The pinned certificate cannot be used.
@@ -32,10 +33,10 @@ pub enum EndpointError {
 }
 
 impl EndpointError {
-    fn of_trust(error: TrustError) -> Self {
+    pub(crate) fn of_trust(error: TrustError) -> Self {
         match error {
             TrustError::NoCertificate | TrustError::Malformed(_) => Self::InvalidCertificate(error.into()),
-            TrustError::NoSystemRoots(_) | TrustError::Tls(_) => Self::Tls(error.into()),
+            TrustError::Tls(_) => Self::Tls(error.into()),
         }
     }
 }
@@ -52,11 +53,7 @@ impl Endpoint {
     pub(crate) fn new(url: &str) -> Result<Self, EndpointError> {
         let uri = parse(url)?;
         let usual_trust = if uri.scheme_str() == Some("https") { Trust::System } else { Trust::Nobody };
-        let client = match HttpClient::new(usual_trust) {
-            Err(TrustError::NoSystemRoots(_)) => HttpClient::new(Trust::Nobody),
-            other => other,
-        };
-        Ok(Self { uri, client: client.map_err(EndpointError::of_trust)? })
+        Ok(Self { uri, client: HttpClient::new(usual_trust).map_err(EndpointError::of_trust)? })
     }
 
     /// Accepts the certificates in `pem`, and what they vouch for, and no other.
@@ -78,6 +75,11 @@ impl Endpoint {
 
     pub(crate) fn uri(&self) -> &Uri {
         &self.uri
+    }
+
+    /// When the certificate ends that the peer showed last; `None` without one.
+    pub(crate) fn certificate_not_after(&self) -> Option<SystemTime> {
+        self.client.presented().chain().map(|chain| chain.not_after)
     }
 
     pub(crate) async fn post_json(&self, body: String) -> Result<HttpAnswer, TransportError> {

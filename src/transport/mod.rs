@@ -7,12 +7,20 @@
 mod client;
 mod endpoint;
 mod error;
+#[cfg(feature = "tls-check")]
+mod handshake;
+mod presented;
 mod trust;
 
 pub(crate) use client::{HttpAnswer, HttpClient};
 pub(crate) use endpoint::Endpoint;
 pub use endpoint::EndpointError;
 pub(crate) use error::TransportError;
+#[cfg(feature = "tls-check")]
+pub(crate) use handshake::{HandshakeError, Handshakes};
+pub(crate) use presented::Presented;
+#[cfg(feature = "tls-check")]
+pub(crate) use presented::{Chain, Issuer};
 pub(crate) use trust::{Trust, TrustError, is_loopback};
 
 /// Chosen: far more than any answer that a check or notifier expects, far less than memory.

@@ -1,21 +1,21 @@
 //! Whose certificates are accepted.
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hyper_rustls::ConfigBuilderExt;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ClientConfig, WebPkiServerVerifier};
+use rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use super::presented::Presented;
+
 /// Which servers a client speaks to.
 #[derive(Clone, Debug)]
 pub(crate) enum Trust {
-    /// Those that the system's certificate authorities vouch for.
+    /// Those that the system's certificate authorities vouch for; nobody where it has none.
     System,
     /// Those that show one of these certificates, or one that these vouch for.
     Pinned(Vec<CertificateDer<'static>>),
@@ -34,9 +34,6 @@ pub(crate) enum TrustError {
     /// A certificate is damaged.
     #[error("a PEM certificate cannot be read")]
     Malformed(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The system has no certificate authorities.
-    #[error("no certificate authorities of the system can be read")]
-    NoSystemRoots(#[source] io::Error),
     /// The TLS library refuses its settings.
     #[error("TLS cannot be set up")]
     Tls(#[from] rustls::Error),
@@ -54,21 +51,30 @@ impl Trust {
         Ok(Self::Pinned(certificates))
     }
 
-    pub(super) fn client_config(self) -> Result<ClientConfig, TrustError> {
+    /// The settings of a client that speaks to these servers only, and notes in `presented` what they show.
+    pub(super) fn client_config(self, presented: Presented) -> Result<ClientConfig, TrustError> {
         let provider = Arc::new(ring::default_provider());
         let builder =
             ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
         let judgement = match self {
-            Self::System => {
-                return Ok(builder.with_native_roots().map_err(TrustError::NoSystemRoots)?.with_no_client_auth());
-            }
-            Self::Nobody => Judgement::Pinned(PinnedCertificates::new(Vec::new(), &provider)?),
-            Self::Pinned(certificates) => Judgement::Pinned(PinnedCertificates::new(certificates, &provider)?),
+            Self::System => Judgement::Known(Known::vouched_for_by(system_roots(), &provider)?),
+            Self::Nobody => Judgement::Known(Known::default()),
+            Self::Pinned(certificates) => Judgement::Known(Known::pinned(certificates, &provider)?),
             Self::AnyOnLoopback => Judgement::Any,
         };
-        let verifier = Arc::new(Verifier { judgement, provider });
-        Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+        let verifier = Arc::new(Verifier { judgement, provider, presented });
+        let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+        // A server that resumes a session shows no certificate: one that is renewed, or has ended, would go unseen.
+        config.resumption = Resumption::disabled();
+        Ok(config)
     }
+}
+
+/// Empty where the system has none, or none that can be read.
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }
 
 /// Whether a host of a URL is this machine: `localhost` and what ends in `.localhost`, 127.0.0.0/8, `::1`.
@@ -86,11 +92,12 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 struct Verifier {
     judgement: Judgement,
     provider: Arc<CryptoProvider>,
+    presented: Presented,
 }
 
 #[derive(Debug)]
 enum Judgement {
-    Pinned(PinnedCertificates),
+    Known(Known),
     Any,
 }
 
@@ -103,17 +110,19 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let pinned = match &self.judgement {
+        // First, because how long a certificate is valid is worth knowing of one that is refused, too.
+        self.presented.record(end_entity, intermediates);
+        let known = match &self.judgement {
             Judgement::Any => return Ok(ServerCertVerified::assertion()),
-            Judgement::Pinned(pinned) => pinned,
+            Judgement::Known(known) => known,
         };
-        if pinned.certificates.iter().any(|certificate| certificate == end_entity) {
+        if known.themselves.contains(end_entity) {
             return Ok(ServerCertVerified::assertion());
         }
-        match &pinned.authorities {
-            Some(verifier) => verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
-            None => Err(CertificateError::UnknownIssuer.into()),
-        }
+        let Some(authorities) = &known.authorities else {
+            return Err(CertificateError::UnknownIssuer.into());
+        };
+        authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -139,28 +148,33 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Certificates that are accepted themselves, whatever names and dates they carry, with what they vouch for.
-///
-/// A pinned certificate is known byte by byte, so its contents prove nothing more. That matters, because self-signed
-/// certificates of gateways often name no host and are no certificate authorities.
-#[derive(Debug)]
-struct PinnedCertificates {
-    certificates: Vec<CertificateDer<'static>>,
-    /// `None` if none of them can vouch for another.
+/// Whom a client knows.
+#[derive(Debug, Default)]
+struct Known {
+    /// Certificates that are accepted themselves, whatever names and dates they carry.
+    ///
+    /// A pinned certificate is known byte by byte, so its contents prove nothing more. That matters, because self-signed
+    /// certificates of gateways often name no host and are no certificate authorities.
+    themselves: Vec<CertificateDer<'static>>,
+    /// Who vouches for others; `None` if nobody does.
     authorities: Option<Arc<WebPkiServerVerifier>>,
 }
 
-impl PinnedCertificates {
-    fn new(certificates: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Self, TrustError> {
+impl Known {
+    /// The certificates and what they vouch for.
+    fn pinned(certificates: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Self, TrustError> {
         let mut roots = RootCertStore::empty();
-        let (usable, _) = roots.add_parsable_certificates(certificates.iter().cloned());
-        let authorities = if usable == 0 {
-            None
-        } else {
-            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-            Some(builder.build().map_err(|error| TrustError::Malformed(error.into()))?)
-        };
-        Ok(Self { certificates, authorities })
+        roots.add_parsable_certificates(certificates.iter().cloned());
+        Ok(Self { themselves: certificates, ..Self::vouched_for_by(roots, provider)? })
+    }
+
+    fn vouched_for_by(roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Result<Self, TrustError> {
+        if roots.is_empty() {
+            return Ok(Self::default());
+        }
+        let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+        let verifier = builder.build().map_err(|error| TrustError::Malformed(error.into()))?;
+        Ok(Self { themselves: Vec::new(), authorities: Some(verifier) })
     }
 }
 

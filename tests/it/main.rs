@@ -23,6 +23,8 @@ mod service;
 mod access_log;
 mod collect;
 mod exemplars;
+#[cfg(feature = "grpc-health")]
+mod grpc;
 mod health;
 mod host;
 mod hostile;

@@ -3,12 +3,15 @@
 #[cfg(any(feature = "http-check", feature = "ibkr", feature = "solana"))]
 mod asking;
 mod backup;
+#[cfg(feature = "tls-check")]
+mod certificate;
 #[cfg(feature = "disk")]
 mod disk;
 #[cfg(feature = "ibkr")]
 mod ibkr;
 #[cfg(test)]
-#[cfg(any(feature = "http-check", feature = "ibkr", feature = "solana"))]
+#[cfg(any(feature = "http-check", feature = "ibkr", feature = "solana", feature = "tls-check"))]
+#[cfg_attr(not(feature = "full"), allow(dead_code, unused_imports, reason = "each feature uses a part of it"))]
 mod peer;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -20,9 +23,11 @@ mod tcp;
 #[cfg(feature = "http-check")]
 mod web;
 
-#[cfg(any(feature = "http-check", feature = "ibkr", feature = "solana"))]
+#[cfg(any(feature = "http-check", feature = "ibkr", feature = "solana", feature = "tls-check"))]
 pub use crate::transport::EndpointError;
 pub use backup::{Backup, BackupCheck};
+#[cfg(feature = "tls-check")]
+pub use certificate::TlsCertificateCheck;
 #[cfg(feature = "disk")]
 pub use disk::DiskCheck;
 #[cfg(feature = "ibkr")]

@@ -32,14 +32,12 @@ impl Peer {
     }
 
     /// Takes requests and never answers.
-    #[cfg(any(feature = "ibkr", feature = "solana"))]
     pub(super) fn silent() -> Self {
         let kept = Mutex::new(Vec::new());
         Self::serving(move |stream, _| kept.lock().unwrap().push(stream))
     }
 
     /// Speaks first, as SSH and mail servers do.
-    #[cfg(any(feature = "ibkr", feature = "solana"))]
     pub(super) fn speaking_first(greeting: &'static str) -> Self {
         Self::serving(move |mut stream, _| {
             let _ = stream.write_all(greeting.as_bytes());
@@ -48,14 +46,18 @@ impl Peer {
 
     /// As [`Peer::json`], over TLS with [`CERTIFICATE`].
     pub(super) fn tls_json(body: &str) -> Self {
-        let answer = http("200 OK", "", body).into_bytes();
         let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
-        let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
+        Self::tls(vec![certificate], PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap(), body)
+    }
+
+    /// As [`Peer::json`], over TLS with these certificates, its own first.
+    pub(super) fn tls(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, body: &str) -> Self {
+        let answer = http("200 OK", "", body).into_bytes();
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
+            .with_single_cert(chain, key)
             .unwrap();
         let config = Arc::new(config);
         Self::serving(move |stream, requests| {
@@ -75,6 +77,10 @@ impl Peer {
             }
         });
         Self { address, requests }
+    }
+
+    pub(super) fn address(&self) -> String {
+        self.address.to_string()
     }
 
     pub(super) fn url(&self, scheme: &str, path: &str) -> String {

@@ -40,29 +40,37 @@ impl TcpCheck {
     /// When there is no host, or no port from 1 to 65535.
     pub fn new(address: impl Into<String>) -> Result<Self, InvalidValue> {
         let address = address.into();
-        let invalid = |address| InvalidValue::new("address", address, "a host and a port, such as kafka.internal:9092");
-        let is_valid = address.rsplit_once(':').is_some_and(|(host, port)| {
-            let is_host = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '@'));
-            is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
-        });
-        if is_valid { Ok(Self { address }) } else { Err(invalid(address)) }
+        host_of(&address)?;
+        Ok(Self { address })
     }
+}
+
+/// The host of `host:port`, as it is written.
+pub(super) fn host_of(address: &str) -> Result<&str, InvalidValue> {
+    let host = address.rsplit_once(':').filter(|(host, port)| {
+        let is_host = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '@'));
+        is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    let invalid = || InvalidValue::new("address", address, "a host and a port, such as kafka.internal:9092");
+    host.map(|(host, _)| host).ok_or_else(invalid)
+}
+
+/// Connects to `host:port`; a failure has one of the reasons of [`TcpCheck`].
+pub(super) async fn connect(address: &str) -> Result<TcpStream, CheckFailure> {
+    let failed = |reason, message: &str, error| CheckFailure::new(reason, message).with_source(error);
+    let addresses: Vec<_> = match lookup_host(address).await {
+        Ok(addresses) => addresses.collect(),
+        Err(error) => return Err(failed("name_not_resolved", "the host's name has no address", error)),
+    };
+    TcpStream::connect(&*addresses).await.map_err(|error| match error.kind() {
+        ErrorKind::ConnectionRefused => failed("refused", "nobody listens on the port", error),
+        _ => failed("unreachable", "no connection to the port", error),
+    })
 }
 
 impl HealthCheck for TcpCheck {
     async fn check(&self) -> Result<CheckReport, CheckFailure> {
-        let failed = |reason, message: &str, error| Err(CheckFailure::new(reason, message).with_source(error));
-        let addresses: Vec<_> = match lookup_host(&self.address).await {
-            Ok(addresses) => addresses.collect(),
-            Err(error) => return failed("name_not_resolved", "the host's name has no address", error),
-        };
-        match TcpStream::connect(&*addresses).await {
-            Ok(_) => Ok(CheckReport::healthy()),
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                failed("refused", "nobody listens on the port", error)
-            }
-            Err(error) => failed("unreachable", "no connection to the port", error),
-        }
+        connect(&self.address).await.map(|_| CheckReport::healthy())
     }
 
     fn defaults(&self) -> CheckOptions {

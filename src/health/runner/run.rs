@@ -2,12 +2,20 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::shared::Shared;
 use crate::health::check::{CheckResult, DynCheck};
+
+/// What is known once a run's thread has ended.
+pub(in crate::health) struct Finished {
+    pub(in crate::health) end: RunEnd,
+    /// See [`HealthCheck::certificate_not_after`](crate::health::HealthCheck::certificate_not_after).
+    pub(in crate::health) certificate_not_after: Option<SystemTime>,
+}
 
 /// How a run ended.
 pub(in crate::health) enum RunEnd {
@@ -50,9 +58,9 @@ pub(super) fn start(
     let shared = Arc::clone(shared);
     std::thread::Builder::new().name(format!("health-{name}")).spawn(move || {
         // Made here, so that a thread that could not be spawned delivers nothing.
-        let delivery = Delivery { shared, index, end: RunEnd::Panicked };
+        let delivery = Delivery { shared, index, finished: Finished::PANICKED };
         let end = runtime.block_on(drive(&*check, aborted));
-        delivery.complete(end);
+        delivery.complete(Finished { end, certificate_not_after: check.certificate_not_after() });
     })?;
     Ok(Abort { _sender: sender })
 }
@@ -66,21 +74,25 @@ async fn drive(check: &dyn DynCheck, aborted: oneshot::Receiver<()>) -> RunEnd {
     }
 }
 
+impl Finished {
+    const PANICKED: Self = Self { end: RunEnd::Panicked, certificate_not_after: None };
+}
+
 /// Delivers exactly once: also when the thread unwinds, which is how a panic of the check becomes `Panicked`.
 struct Delivery {
     shared: Arc<Shared>,
     index: usize,
-    end: RunEnd,
+    finished: Finished,
 }
 
 impl Delivery {
-    fn complete(mut self, end: RunEnd) {
-        self.end = end;
+    fn complete(mut self, finished: Finished) {
+        self.finished = finished;
     }
 }
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        self.shared.deliver(self.index, std::mem::replace(&mut self.end, RunEnd::Panicked));
+        self.shared.deliver(self.index, std::mem::replace(&mut self.finished, Finished::PANICKED));
     }
 }

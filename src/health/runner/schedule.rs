@@ -45,9 +45,13 @@ impl Schedule {
     fn keep(mut self, shared: &Arc<Shared>) {
         while !shared.is_stopped() {
             let now = Moment::of(&self.clock);
-            for (index, end) in shared.take_deliveries() {
+            for (index, finished) in shared.take_deliveries() {
                 let Self { checks, transitions, .. } = &mut self;
-                checks[index].ended(end, now, &mut |transition| tell(shared, transitions, transition));
+                let tracked = &mut checks[index];
+                if let Some(not_after) = finished.certificate_not_after {
+                    tracked.saw_certificate(not_after);
+                }
+                tracked.ended(finished.end, now, &mut |transition| tell(shared, transitions, transition));
             }
             if shared.refreshes.begin() {
                 self.checks.iter_mut().for_each(|check| check.want_refresh(now.instant));

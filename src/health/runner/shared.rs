@@ -2,18 +2,20 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
 
 use super::refresh::Refreshes;
-use super::run::RunEnd;
+use super::run::Finished;
 use crate::clock::{Alarm, Clock};
 use crate::health::report::HealthReport;
 use crate::health::transition::Transition;
 
 /// The meeting place of the threads. Locks are held to move a value in or out.
 pub(in crate::health) struct Shared {
-    report: RwLock<Arc<HealthReport>>,
-    inbox: Mutex<Vec<(usize, RunEnd)>>,
+    report: watch::Sender<Arc<HealthReport>>,
+    inbox: Mutex<Vec<(usize, Finished)>>,
     stopped: AtomicBool,
     pub(super) alarm: Arc<Alarm>,
     pub(super) refreshes: Refreshes,
@@ -26,7 +28,7 @@ const REMEMBERED_TRANSITIONS: usize = 64;
 impl Shared {
     pub(in crate::health) fn new(clock: &Clock, report: HealthReport) -> Arc<Self> {
         Arc::new(Self {
-            report: RwLock::new(Arc::new(report)),
+            report: watch::Sender::new(Arc::new(report)),
             inbox: Mutex::default(),
             stopped: AtomicBool::new(false),
             alarm: Alarm::new(clock),
@@ -37,21 +39,26 @@ impl Shared {
 
     /// The latest report.
     pub(in crate::health) fn report(&self) -> Arc<HealthReport> {
-        Arc::clone(&self.report.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.report.borrow())
+    }
+
+    /// Tells when there is another report.
+    #[cfg(feature = "grpc-health")]
+    pub(in crate::health) fn reports(&self) -> watch::Receiver<Arc<HealthReport>> {
+        self.report.subscribe()
     }
 
     pub(super) fn publish(&self, report: HealthReport) {
-        let report = Arc::new(report);
-        *self.report.write().unwrap_or_else(PoisonError::into_inner) = report;
+        self.report.send_replace(Arc::new(report));
     }
 
     /// Says how the run of check number `index` ended.
-    pub(super) fn deliver(&self, index: usize, end: RunEnd) {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).push((index, end));
+    pub(super) fn deliver(&self, index: usize, finished: Finished) {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).push((index, finished));
         self.alarm.ring();
     }
 
-    pub(super) fn take_deliveries(&self) -> Vec<(usize, RunEnd)> {
+    pub(super) fn take_deliveries(&self) -> Vec<(usize, Finished)> {
         std::mem::take(&mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -1,7 +1,7 @@
 //! One check on the schedule: when it is due, what its run is doing, what is known of it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::gate::Gate;
 use super::run::{Abort, RunEnd};
@@ -181,7 +181,7 @@ impl Tracked {
                 self.finished(Ended::Ok, took);
                 let change = self.state.report(report, now);
                 self.has_result(now);
-                self.instruments.succeeded(unix_seconds(now));
+                self.instruments.succeeded(unix_seconds(now.wall));
                 self.changed(change, now, told);
             }
             RunEnd::Answered(Err(failure)) => {
@@ -200,6 +200,11 @@ impl Tracked {
         }
         self.schedule_after(run.started, now);
         self.swing_gate(now.instant);
+    }
+
+    /// The peer showed a certificate that ends then.
+    pub(super) fn saw_certificate(&self, not_after: SystemTime) {
+        self.instruments.certificate_ends(unix_seconds(not_after));
     }
 
     /// Brings the next run forward while failures settle. No run is due in the past.
@@ -322,6 +327,6 @@ fn stuck() -> CheckFailure {
     CheckFailure::new("stuck", "the check blocks its thread and does not end; no other run starts until it does")
 }
 
-fn unix_seconds(now: Moment) -> f64 {
-    now.wall.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+fn unix_seconds(at: SystemTime) -> f64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -4,7 +4,7 @@ mod answer;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::asking::{Pause, failure_of};
 use crate::clock::Clock;
@@ -96,6 +96,10 @@ impl HealthCheck for IbkrCheck {
             return Ok(self.penalty.begin(&self.clock, wait));
         }
         answer::verdict(answer.status, &answer.body)
+    }
+
+    fn certificate_not_after(&self) -> Option<SystemTime> {
+        self.tickle.certificate_not_after()
     }
 
     fn defaults(&self) -> CheckOptions {

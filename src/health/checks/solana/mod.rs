@@ -7,7 +7,7 @@ mod tests;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::asking::{Pause, failure_of};
 use crate::clock::Clock;
@@ -100,6 +100,10 @@ impl HealthCheck for SolanaCheck {
                 Ok(CheckReport::healthy().with_data("slot", slot))
             }
         }
+    }
+
+    fn certificate_not_after(&self) -> Option<SystemTime> {
+        self.node.certificate_not_after()
     }
 
     fn defaults(&self) -> CheckOptions {

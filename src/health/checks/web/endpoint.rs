@@ -1,7 +1,7 @@
 //! Whether an endpoint answers as it should.
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 
@@ -112,6 +112,10 @@ impl HealthCheck for HttpCheck {
             return Ok(self.limit.begin(&self.clock, wait));
         }
         self.judge(answer.status, &answer.body)
+    }
+
+    fn certificate_not_after(&self) -> Option<SystemTime> {
+        self.endpoint.certificate_not_after()
     }
 
     fn defaults(&self) -> CheckOptions {

@@ -1,6 +1,6 @@
 //! What another service says of its own health.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -75,6 +75,10 @@ fn judge(body: &[u8]) -> Result<CheckReport, CheckFailure> {
 impl HealthCheck for ServiceCheck {
     async fn check(&self) -> Result<CheckReport, CheckFailure> {
         judge(&get(&self.endpoint, "application/json, application/health+json;q=0.9").await?.body)
+    }
+
+    fn certificate_not_after(&self) -> Option<SystemTime> {
+        self.endpoint.certificate_not_after()
     }
 
     fn defaults(&self) -> CheckOptions {
