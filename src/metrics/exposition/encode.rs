@@ -5,6 +5,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
+use super::number::LineEnd;
 #[cfg(feature = "protobuf")]
 use super::protobuf;
 use super::{Format, number, openmetrics, text};
@@ -12,19 +13,57 @@ use crate::metrics::cell::{Cell, Exemplar, HistogramCell, Sum};
 use crate::metrics::definition::{Kind, Unit};
 use crate::metrics::family_core::FamilyCore;
 
-/// What the sample lines of a histogram family have in common.
+/// What the sample lines of a family have in common.
 pub(in crate::metrics) struct Frame {
+    /// `name{`
+    value: Box<str>,
     /// `name_bucket{`
     bucket: Box<str>,
+    /// `name_sum{`
+    sum: Box<str>,
+    /// `name_count{`
+    count: Box<str>,
     /// `le="0.5"} `, for each edge and `+Inf`.
-    bounds: Box<[Box<str>]>,
+    bounds: Box<[Short]>,
 }
 
 impl Frame {
     pub(in crate::metrics) fn new(name: &str, edges: &[f64]) -> Self {
+        let head = |suffix| format!("{name}{suffix}{{").into();
         let bounds = edges.iter().map(|edge| number::bound(*edge)).chain(["+Inf".to_owned()]);
-        let bounds = bounds.map(|bound| format!("le=\"{bound}\"}} ").into());
-        Self { bucket: format!("{name}_bucket{{").into(), bounds: bounds.collect() }
+        let bounds = bounds.map(|bound| Short::new(&format!("le=\"{bound}\"}} ")));
+        Self {
+            value: head(""),
+            bucket: head("_bucket"),
+            sum: head("_sum"),
+            count: head("_count"),
+            bounds: bounds.collect(),
+        }
+    }
+}
+
+/// A text that is appended without a call: a block of a fixed size is copied, and what is too much is cut off again.
+#[derive(Clone, Copy)]
+struct Short {
+    block: [u8; Self::LONGEST],
+    len: usize,
+}
+
+impl Short {
+    /// The bound of an `f64` has at most 31 bytes.
+    const LONGEST: usize = 32;
+
+    fn new(text: &str) -> Self {
+        let mut block = [0; Self::LONGEST];
+        block[..text.len()].copy_from_slice(text.as_bytes());
+        Self { block, len: text.len() }
+    }
+
+    #[inline]
+    fn push(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.len;
+        out.extend_from_slice(&self.block);
+        out.truncate(end);
     }
 }
 
@@ -94,81 +133,84 @@ fn is_shown(families: &[Arc<FamilyCore>], name: &str) -> bool {
 pub(in crate::metrics) const HISTOGRAM_PARTS: [&str; 3] = ["_bucket", "_sum", "_count"];
 
 fn write_series(out: &mut Vec<u8>, family: &FamilyCore, cell: &Cell, format: Format) {
-    let (name, labels) = (&*family.name, &**cell.labels());
+    let (head, labels) = (&*family.frame.value, &**cell.labels());
     let counted = |out: &mut Vec<u8>, count| match family.shape.unit {
         Unit::Seconds => number::push_seconds(out, count),
         _ => number::push_u64(out, count),
     };
     match cell {
-        Cell::Counter(cell) => sample(out, name, "", labels, |out| counted(out, cell.get())),
+        Cell::Counter(cell) => sample(out, head, labels, |out| counted(out, cell.get())),
         Cell::ObservedCounter(cell) => {
             if let Some(count) = cell.get() {
-                sample(out, name, "", labels, |out| counted(out, count));
+                sample(out, head, labels, |out| counted(out, count));
             }
         }
-        Cell::Gauge(cell) => gauge(out, name, labels, cell.get()),
-        Cell::ObservedGauge(cell) => gauge(out, name, labels, cell.get().flatten()),
+        Cell::Gauge(cell) => gauge(out, head, labels, cell.get()),
+        Cell::ObservedGauge(cell) => gauge(out, head, labels, cell.get().flatten()),
         Cell::Host(_) => {}
         Cell::Histogram(cell) => {
             let exemplars = if format == Format::OpenMetrics { cell.exemplars() } else { None };
-            histogram(out, family, labels, cell, exemplars);
+            histogram(out, &family.frame, labels, cell, exemplars);
         }
     }
 }
 
-fn gauge(out: &mut Vec<u8>, name: &str, labels: &str, value: Option<f64>) {
+fn gauge(out: &mut Vec<u8>, head: &str, labels: &str, value: Option<f64>) {
     if let Some(value) = value {
-        sample(out, name, "", labels, |out| number::push_f64(out, value));
+        sample(out, head, labels, |out| number::push_f64(out, value));
     }
 }
 
 fn histogram(
     out: &mut Vec<u8>,
-    family: &FamilyCore,
+    frame: &Frame,
     labels: &str,
     cell: &HistogramCell,
     exemplars: Option<[Option<Exemplar>; 2]>,
 ) {
-    let (name, frame) = (&*family.name, &family.frame);
     let start = out.len();
     out.extend_from_slice(frame.bucket.as_bytes());
     out.extend_from_slice(labels.as_bytes());
     out.extend_from_slice(if labels.is_empty() { b"" } else { b"," });
     let common = start..out.len();
-    let mut buffer = itoa::Buffer::new();
-    let (mut cumulative, mut digits) = (0u64, "0");
+    let mut cumulative = 0u64;
+    let mut count = LineEnd::of(0);
     for (at, (bound, own)) in frame.bounds.iter().zip(cell.buckets()).enumerate() {
         if at > 0 {
             out.extend_from_within(common.clone());
         }
-        out.extend_from_slice(bound.as_bytes());
+        bound.push(out);
         if own > 0 {
             cumulative = cumulative.wrapping_add(own);
-            digits = buffer.format(cumulative);
+            count = LineEnd::of(cumulative);
         }
-        out.extend_from_slice(digits.as_bytes());
-        if let Some(exemplars) = &exemplars {
-            let own = exemplars.iter().flatten().find(|exemplar| exemplar.bucket == at);
-            own.into_iter().for_each(|exemplar| openmetrics::write_exemplar(out, exemplar));
+        count.push(out);
+        if let Some(exemplars) = &exemplars
+            && let Some(own) = exemplars.iter().flatten().find(|exemplar| exemplar.bucket == at)
+        {
+            out.pop();
+            openmetrics::write_exemplar(out, own);
+            out.push(b'\n');
         }
-        out.push(b'\n');
     }
-    sample(out, name, "_sum", labels, |out| match cell.sum() {
+    sample(out, &frame.sum, labels, |out| match cell.sum() {
         Sum::Nanos(nanos) => number::push_seconds(out, nanos),
         Sum::Number(sum) => number::push_f64(out, sum),
     });
-    sample(out, name, "_count", labels, |out| out.extend_from_slice(digits.as_bytes()));
+    sample(out, &frame.count, labels, |out| number::push_u64(out, cumulative));
 }
 
-fn sample(out: &mut Vec<u8>, name: &str, suffix: &str, labels: &str, value: impl FnOnce(&mut Vec<u8>)) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(suffix.as_bytes());
-    if !labels.is_empty() {
-        out.push(b'{');
+/// Appends a line that begins with `name{`, or with `name` if there are no labels.
+#[inline]
+fn sample(out: &mut Vec<u8>, head: &str, labels: &str, value: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(head.as_bytes());
+    if labels.is_empty() {
+        out.pop();
+        out.push(b' ');
+    } else {
         out.extend_from_slice(labels.as_bytes());
-        out.push(b'}');
+        out.extend_from_slice(b"} ");
     }
-    out.push(b' ');
     value(out);
     out.push(b'\n');
 }
@@ -180,5 +222,19 @@ pub(super) fn escape_into(out: &mut Vec<u8>, text: &str, is_special: impl Fn(u8)
             out.push(b'\\');
         }
         out.push(if byte == b'\n' { b'n' } else { byte });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bound_is_short() {
+        for edge in [f64::MIN, f64::MAX, f64::MIN_POSITIVE, -1.234_567_890_123_456_7e-300, f64::from_bits(1)] {
+            let mut line = Vec::new();
+            Frame::new("wait", &[edge]).bounds[0].push(&mut line);
+            assert_eq!(String::from_utf8(line).unwrap(), format!("le=\"{}\"}} ", number::bound(edge)));
+        }
     }
 }
