@@ -175,7 +175,9 @@ impl Cell {
     /// Reads a little of everything that showing the cell needs, so that it is near when it is shown.
     #[inline]
     pub(super) fn touch(&self) -> u64 {
-        let label = self.labels().as_bytes().last().copied().map_or(0, u64::from);
+        let labels = self.labels().as_bytes();
+        let ends = [labels.first(), labels.last()].into_iter().flatten().copied();
+        let label = ends.map(u64::from).sum();
         match self {
             Self::Histogram(cell) => cell.touch().wrapping_add(label),
             _ => label,
