@@ -1,9 +1,12 @@
 //! What checks ask of stores, whatever driver speaks to them.
 //!
 //! A probe is implemented by a feature for the pools and connections of the drivers it is named after (`sqlx-0_8`,
-//! `sqlx-0_9`, `redis-1`), or by a service for its own in ten lines: see [`PostgresProbe`](postgres::PostgresProbe) and
-//! [`RedisProbe`](redis::RedisProbe). Nothing of a driver leaves its feature.
+//! `sqlx-0_9`, `deadpool-postgres-0_14`, `redis-1`), or by a service for its own in ten lines: see
+//! [`PostgresProbe`](postgres::PostgresProbe) and [`RedisProbe`](redis::RedisProbe). Nothing of a driver leaves its
+//! feature.
 
+#[cfg(feature = "deadpool-postgres-0_14")]
+mod deadpool_postgres_0_14;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "redis")]

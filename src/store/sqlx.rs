@@ -20,14 +20,16 @@ macro_rules! postgres_probe_for_sqlx {
                 $sqlx::Row::try_get(&row, 0).map_err(sorted)
             }
 
-            async fn hidden_error(&self) -> Option<PostgresError> {
+            async fn beside(&self, sql: Option<&'static str>) -> Option<Result<(), PostgresError>> {
                 let options = self.connect_options();
-                let connected = $sqlx::ConnectOptions::connect(&*options).await;
-                let closed = match connected {
-                    Ok(connection) => $sqlx::Connection::close(connection).await,
-                    Err(error) => Err(error),
+                let asked = async {
+                    let mut connection = $sqlx::ConnectOptions::connect(&*options).await?;
+                    if let Some(sql) = sql {
+                        $sqlx::Executor::fetch_one(&mut connection, $sqlx::raw_sql(sql)).await?;
+                    }
+                    $sqlx::Connection::close(connection).await
                 };
-                closed.err().map(sorted)
+                Some(asked.await.map_err(sorted))
             }
 
             fn pool(&self) -> Option<PoolState> {
@@ -46,6 +48,12 @@ macro_rules! postgres_probe_for_sqlx {
                 };
                 let database = options.get_database().map(str::to_owned);
                 Some(PostgresServer { address, user: options.get_username().to_owned(), database })
+            }
+        }
+
+        impl FromUrl for $sqlx::PgPool {
+            fn from_url(url: &str) -> Result<Self, InvalidValue> {
+                $sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_lazy(url).map_err(|_| invalid_url(url))
             }
         }
 

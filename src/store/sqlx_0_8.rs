@@ -1,5 +1,6 @@
 //! The probe for the pools of sqlx 0.8.
 
-use super::postgres::{PoolState, PostgresAddress, PostgresError, PostgresServer};
+use super::postgres::{FromUrl, PoolState, PostgresAddress, PostgresError, PostgresServer, invalid_url};
+use crate::error::InvalidValue;
 
 postgres_probe_for_sqlx!(sqlx_0_8);

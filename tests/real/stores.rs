@@ -38,8 +38,8 @@ pub(crate) fn word(outcome: &Result<CheckReport, CheckFailure>) -> String {
 /// Asks until the check says so.
 pub(crate) async fn until(check: &impl HealthCheck, wanted: &str) {
     eventually_async(SOON, async || {
-        let said = ask(check).await;
-        if said == wanted { Ok(()) } else { Err(format!("{said} instead of {wanted}")) }
+        let outcome = run(check).await;
+        if word(&outcome) == wanted { Ok(()) } else { Err(format!("{outcome:?} instead of {wanted}")) }
     })
     .await;
 }

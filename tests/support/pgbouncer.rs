@@ -16,6 +16,16 @@ impl PgBouncer {
     /// Starts a PgBouncer whose clients reach this PostgreSQL as its superuser.
     #[track_caller]
     pub(crate) fn in_front_of(postgres: &Postgres) -> Self {
+        Self::with_settings(postgres, &[])
+    }
+
+    /// The same with these lines in its `pgbouncer.ini`, such as `("default_pool_size", "1")`.
+    #[track_caller]
+    pub(crate) fn with_settings(postgres: &Postgres, settings: &[(&str, &str)]) -> Self {
+        let mut more = String::new();
+        for (name, value) in settings {
+            more.push_str(&format!("{name} = {value}\n"));
+        }
         let server = Server::start(LAUNCH, Home::of_server("pgbouncer"), |home, port| {
             let users = home.write("users.txt", "\"postgres\" \"\"\n");
             let text = format!(
@@ -29,7 +39,8 @@ impl PgBouncer {
                  auth_file = {users}\n\
                  pool_mode = transaction\n\
                  # What drivers ask for at connect, and PgBouncer does not forward.\n\
-                 ignore_startup_parameters = extra_float_digits\n",
+                 ignore_startup_parameters = extra_float_digits\n\
+                 {more}",
                 backend = postgres.port(),
                 users = users.display(),
             );
@@ -51,6 +62,16 @@ impl PgBouncer {
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.server.kill();
+    }
+
+    /// SIGSTOP.
+    pub(crate) fn freeze(&mut self) {
+        self.server.freeze();
+    }
+
+    /// SIGCONT after [`freeze`](Self::freeze).
+    pub(crate) fn thaw(&mut self) {
+        self.server.thaw();
     }
 
     /// Starts it again on the same port.

@@ -8,12 +8,15 @@ use nix::sys::signal::Signal;
 
 use super::home::Home;
 use super::server::{Launch, Server};
-use super::tool;
+use super::tool::{self, Tool};
 
-const LAUNCH: Launch = Launch { tool: tool::POSTGRES, ready: "database system is ready to accept connections" };
+/// A primary goes on with "connections", a replica with "read-only connections".
+const READY: &str = "database system is ready to accept";
+const LAUNCH: Launch = Launch { tool: tool::POSTGRES, ready: READY };
 
 /// The superuser needs no password, everybody else does.
 const ACCESS: &str = "\
+host replication postgres 127.0.0.1/32 trust
 host all postgres 127.0.0.1/32 trust
 host all all      127.0.0.1/32 scram-sha-256
 ";
@@ -51,13 +54,43 @@ impl Postgres {
         init_database(&home);
         home.write("data/pg_hba.conf", ACCESS);
 
-        let mut text = SETTINGS.to_owned();
-        for (name, value) in settings {
-            text.push_str(&format!("{name} = '{value}'\n"));
-        }
+        Self::start_in(home, settings)
+    }
+
+    /// Starts a replica that follows `primary`, with these lines in its `postgresql.conf`.
+    #[track_caller]
+    pub(crate) fn start_replica(primary: &Self, settings: &[(&str, &str)]) -> Self {
+        let home = Home::of_server("postgres");
+        copy_database(primary, &home);
+        Self::start_in(home, settings)
+    }
+
+    #[track_caller]
+    fn start_in(home: Home, settings: &[(&str, &str)]) -> Self {
+        let text = configuration(settings);
         let server = Server::start(LAUNCH, home, |home, port| {
             home.write("data/postgresql.conf", &format!("{text}port = {port}\n"));
             vec!["-D".into(), home.path().join("data").into()]
+        });
+        Self { server }
+    }
+
+    /// Starts a server that has no more disk than this, as `tmpfs` writes sizes, in a mount namespace of its own.
+    #[track_caller]
+    pub(crate) fn start_on_disk_of(size: &str) -> Self {
+        let postgres = tool::POSTGRES.require();
+        let home = Home::of_server("postgres");
+        init_database(&home);
+        home.write("data/pg_hba.conf", ACCESS);
+        let text = configuration(&[("min_wal_size", "32MB"), ("max_wal_size", "32MB")]);
+        let script = format!(
+            "mkdir -p small && mount -t tmpfs -o size={size} none small && cp -a data small/ && exec {} -D small/data",
+            postgres.display()
+        );
+        let server = Server::start(Launch { tool: tool::UNSHARE, ready: READY }, home, |home, port| {
+            home.write("data/postgresql.conf", &format!("{text}port = {port}\n"));
+            let namespace = ["--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", &script];
+            namespace.map(Into::into).into()
         });
         Self { server }
     }
@@ -151,12 +184,31 @@ pub(crate) fn psql(url: &str, sql: &str) -> Result<String, String> {
 }
 
 fn init_database(home: &Home) {
+    let arguments = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
+    make_database(home, tool::INITDB, &arguments);
+}
+
+/// With the settings by which a server follows the one it was copied from.
+fn copy_database(primary: &Postgres, home: &Home) {
+    let arguments = ["--dbname", &primary.url(), "--write-recovery-conf", "--checkpoint=fast", "--no-sync"];
+    make_database(home, tool::PG_BASEBACKUP, &arguments);
+}
+
+fn make_database(home: &Home, tool: Tool, arguments: &[&str]) {
     let output = home
-        .command(&tool::INITDB.require())
-        .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
+        .command(&tool.require())
+        .args(arguments)
         .arg("--pgdata")
         .arg(home.path().join("data"))
         .output()
-        .expect("initdb can be run");
-    assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+        .expect("a program of PostgreSQL's can be run");
+    assert!(output.status.success(), "{}: {}", tool.name(), String::from_utf8_lossy(&output.stderr));
+}
+
+fn configuration(settings: &[(&str, &str)]) -> String {
+    let mut text = SETTINGS.to_owned();
+    for (name, value) in settings {
+        text.push_str(&format!("{name} = '{value}'\n"));
+    }
+    text
 }

@@ -14,12 +14,15 @@ pub(crate) struct Tool {
 pub(crate) const INITDB: Tool = Tool::new("initdb", "postgresql");
 pub(crate) const NODE_EXPORTER: Tool = Tool::new("prometheus-node-exporter", "prometheus-node-exporter");
 pub(crate) const PGBOUNCER: Tool = Tool::new("pgbouncer", "pgbouncer");
+pub(crate) const PG_BASEBACKUP: Tool = Tool::new("pg_basebackup", "postgresql");
 pub(crate) const POSTGRES: Tool = Tool::new("postgres", "postgresql");
 pub(crate) const PROMETHEUS: Tool = Tool::new("prometheus", "prometheus");
 pub(crate) const PROMTOOL: Tool = Tool::new("promtool", "prometheus");
 pub(crate) const PSQL: Tool = Tool::new("psql", "postgresql");
 pub(crate) const PUSHGATEWAY: Tool = Tool::new("prometheus-pushgateway", "prometheus-pushgateway");
 pub(crate) const REDIS_SERVER: Tool = Tool::new("redis-server", "redis-server");
+
+pub(crate) const UNSHARE: Tool = Tool::new("unshare", "util-linux");
 
 impl Tool {
     const fn new(program: &'static str, package: &'static str) -> Self {

@@ -31,12 +31,37 @@ pub(crate) enum Greeting {
 /// # Errors
 /// When nobody answers, or somebody who is no PostgreSQL server.
 pub(crate) async fn greet(server: &PostgresServer) -> io::Result<Greeting> {
-    match &server.address {
-        PostgresAddress::Tcp(host, port) => converse(TcpStream::connect((host.as_str(), *port)).await?, server).await,
+    converse(connect(&server.address).await?, server).await
+}
+
+/// Asks whether TLS is to be had, hears the answer and leaves.
+///
+/// A pooler answers that by itself, while it may hold back the answer to a login until the server behind it has let it in.
+///
+/// # Errors
+/// When nobody answers, or somebody who speaks no PostgreSQL.
+pub(crate) async fn knock(server: &PostgresServer) -> io::Result<()> {
+    ask_for_tls(connect(&server.address).await?).await
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+async fn connect(address: &PostgresAddress) -> io::Result<Box<dyn Stream>> {
+    match address {
+        PostgresAddress::Tcp(host, port) => Ok(Box::new(TcpStream::connect((host.as_str(), *port)).await?)),
         #[cfg(unix)]
-        PostgresAddress::Unix(path) => converse(UnixStream::connect(path).await?, server).await,
+        PostgresAddress::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
         #[cfg(not(unix))]
         PostgresAddress::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+async fn ask_for_tls(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    stream.write_all(&TLS_REQUEST).await?;
+    match stream.read_u8().await? {
+        b'S' | b'N' => Ok(()),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "no answer of PostgreSQL")),
     }
 }
 
@@ -65,6 +90,8 @@ async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, server: &Post
 const LONGEST_MESSAGE: usize = 8 * 1024;
 /// Protocol 3.0.
 const PROTOCOL: u32 = 3 << 16;
+/// A message of eight bytes with the number 1234 5679 in place of a protocol.
+const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
 
 fn startup_message(server: &PostgresServer) -> Vec<u8> {
@@ -91,6 +118,8 @@ fn refusal(body: &[u8]) -> Greeting {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::DuplexStream;
+
     use super::*;
 
     fn server() -> PostgresServer {
@@ -98,12 +127,18 @@ mod tests {
     }
 
     async fn hear(answer: &[u8]) -> io::Result<Greeting> {
+        let (ours, _theirs) = saying(answer).await;
+        converse(ours, &server()).await
+    }
+
+    /// Our end of a connection on which the peer says this, or hangs up if it has nothing to say.
+    async fn saying(answer: &[u8]) -> (DuplexStream, DuplexStream) {
         let (ours, mut theirs) = tokio::io::duplex(1024);
         theirs.write_all(answer).await.unwrap();
         if answer.is_empty() {
             theirs.shutdown().await.unwrap();
         }
-        converse(ours, &server()).await
+        (ours, theirs)
     }
 
     #[tokio::test]
@@ -121,6 +156,14 @@ mod tests {
         for nonsense in [&b""[..], b"HTTP/1.1 400 Bad Request\r\n", b"E\xff\xff\xff\xff", b"E\0\0\0\0", b"Z\0\0\0\x04"]
         {
             assert!(hear(nonsense).await.is_err(), "{nonsense:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn knock_is_answered_by_whoever_speaks_the_protocol() {
+        for (answer, speaks) in [(&b"N"[..], true), (b"S", true), (b"", false), (b"H", false)] {
+            let (ours, _theirs) = saying(answer).await;
+            assert_eq!(ask_for_tls(ours).await.is_ok(), speaks, "{answer:?}");
         }
     }
 

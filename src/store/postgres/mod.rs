@@ -4,12 +4,15 @@ mod greeting;
 
 use std::path::PathBuf;
 
-pub(crate) use greeting::{Greeting, greet};
+pub(crate) use greeting::{Greeting, greet, knock};
 
 use super::DriverError;
+use crate::error::InvalidValue;
+#[cfg(any(feature = "deadpool-postgres-0_14", feature = "sqlx-0_8", feature = "sqlx-0_9"))]
+use crate::redact::scrub_url;
 
 /// A pool of connections to PostgreSQL, as a check needs it. Implemented for `PgPool` by the features `sqlx-0_8` and
-/// `sqlx-0_9`.
+/// `sqlx-0_9`, for `Pool` by the feature `deadpool-postgres-0_14`.
 ///
 /// ```
 /// use aistm7_monitoring::store::postgres::{PostgresError, PostgresProbe};
@@ -61,14 +64,16 @@ pub trait PostgresProbe: Send + Sync + 'static {
         sql: &'static str,
     ) -> impl Future<Output = Result<String, PostgresError>> + Send;
 
-    /// Opens a connection beside the pool, as the pool does, and closes it: for pools that hide behind their timeout why
-    /// they could not open one. `None` when that works, or when the pool hides nothing.
+    /// Opens a connection beside the pool, as the pool does, sends `sql` on it if there is any (as
+    /// [`query`](Self::query) does), and closes it: for pools that hide behind their timeout why they could not open one.
+    /// `None` when the driver cannot.
     ///
-    /// Only asked for when the pool gave no connection although it was not full.
+    /// Only asked for when the pool gave no connection, or a pooler no answer.
     ///
     /// # Cancellation
     /// Dropped when it takes too long.
-    fn hidden_error(&self) -> impl Future<Output = Option<PostgresError>> + Send {
+    fn beside(&self, sql: Option<&'static str>) -> impl Future<Output = Option<Result<(), PostgresError>>> + Send {
+        let _ = sql;
         std::future::ready(None)
     }
 
@@ -77,11 +82,26 @@ pub trait PostgresProbe: Send + Sync + 'static {
         None
     }
 
-    /// Where the pool connects to, if that can be known. Only used to tell a full pool from a server that is down, when
-    /// no connection could be had.
+    /// Where the pool connects to, if that can be known. Only used when no connection or no answer could be had, to tell
+    /// a server that works from one that is down.
     fn server(&self) -> Option<PostgresServer> {
         None
     }
+}
+
+/// A pool that can be made from nothing but a URL, for a check of a server that the service has no pool of.
+pub trait FromUrl: PostgresProbe + Sized {
+    /// A pool of one connection, which is opened when it is first asked for.
+    ///
+    /// # Errors
+    /// When `url` is no URL that the driver understands. The error does not show it.
+    fn from_url(url: &str) -> Result<Self, InvalidValue>;
+}
+
+/// The error of a URL that a driver does not understand.
+#[cfg(any(feature = "deadpool-postgres-0_14", feature = "sqlx-0_8", feature = "sqlx-0_9"))]
+pub(super) fn invalid_url(url: &str) -> InvalidValue {
+    InvalidValue::new("PostgreSQL URL", scrub_url(url), "such as postgres://user:password@host:5432/database")
 }
 
 /// How full a pool is.

@@ -15,6 +15,16 @@ struct Canned {
     answer: Result<&'static str, &'static str>,
     pool: Option<PoolState>,
     port: Option<u16>,
+    beside: Option<Beside>,
+}
+
+/// What a new connection comes to.
+#[derive(Clone, Copy, Debug)]
+enum Beside {
+    HoldsLogin,
+    HoldsQuery,
+    Answers,
+    Refuses(&'static str, &'static str),
 }
 
 #[derive(Clone, Copy)]
@@ -26,12 +36,12 @@ enum Acquire {
 
 impl Canned {
     fn answering(answer: Result<&'static str, &'static str>) -> Self {
-        Self { acquire: Acquire::Works, answer, pool: None, port: None }
+        Self { acquire: Acquire::Works, answer, pool: None, port: None, beside: None }
     }
 
     fn giving_none(acquire: Acquire, pool: Option<(u32, u32, u32)>, port: Option<u16>) -> Self {
         let pool = pool.map(|(size, idle, max)| PoolState { size, idle, max });
-        Self { acquire, answer: Err("00000"), pool, port }
+        Self { acquire, answer: Err("00000"), pool, port, beside: None }
     }
 }
 
@@ -48,9 +58,22 @@ impl PostgresProbe for Canned {
 
     async fn query(&self, _: &mut (), sql: &'static str) -> Result<String, PostgresError> {
         assert!(sql.starts_with("SET LOCAL statement_timeout"), "{sql}");
+        if self.answer == Ok(HANGS) {
+            return pending().await;
+        }
         self.answer
             .map(str::to_owned)
             .map_err(|sqlstate| PostgresError::Server { sqlstate: sqlstate.to_owned(), message: String::new() })
+    }
+
+    async fn beside(&self, sql: Option<&'static str>) -> Option<Result<(), PostgresError>> {
+        match (self.beside?, sql) {
+            (Beside::HoldsLogin, _) | (Beside::HoldsQuery, Some(_)) => pending().await,
+            (Beside::HoldsQuery, None) | (Beside::Answers, _) => Some(Ok(())),
+            (Beside::Refuses(sqlstate, message), _) => {
+                Some(Err(PostgresError::Server { sqlstate: sqlstate.to_owned(), message: message.to_owned() }))
+            }
+        }
     }
 
     fn pool(&self) -> Option<PoolState> {
@@ -62,6 +85,9 @@ impl PostgresProbe for Canned {
         Some(PostgresServer { address, user: "app".to_owned(), database: None })
     }
 }
+
+const DOWN: Beside = Beside::Refuses("08P01", "server login has been failing (server_login_retry)");
+const HANGS: &str = "hangs";
 
 fn code(outcome: &Result<CheckReport, CheckFailure>) -> &'static str {
     match outcome {
@@ -122,7 +148,17 @@ async fn errors_of_the_server_are_told_apart_by_reason() {
     ] {
         assert_eq!(code(&PostgresCheck::new(Canned::answering(Err(sqlstate))).check().await), expected);
     }
-    assert_eq!(super::refused("57P03", "the database system is shutting down").reason(), "shutting_down");
+    for (sqlstate, message, expected) in [
+        ("57P03", "the database system is shutting down", "shutting_down"),
+        ("08P01", "query_wait_timeout", "pooler_queue_timeout"),
+        ("08P01", "server login has been failing, try again later (server_login_retry)", "pooler_up_backend_down"),
+        ("08P01", "client_login_timeout (server down)", "pooler_up_backend_down"),
+        ("08P01", "no more connections allowed (max_client_conn)", "too_many_connections"),
+        ("08P01", "SASL authentication failed", "auth"),
+        ("08P01", "insufficient data left in message", "server_error"),
+    ] {
+        assert_eq!(super::refused(sqlstate, message).reason(), expected, "{message}");
+    }
 }
 
 #[tokio::test]
@@ -150,5 +186,69 @@ async fn full_pool_is_never_taken_for_a_server_that_is_down() {
     ] {
         let check = PostgresCheck::new(probe).acquire_timeout(Duration::from_millis(20));
         assert_eq!(code(&check.check().await), expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn silence_of_a_pooler_is_looked_into() {
+    let up = Some(server(b"N").await);
+    let frozen = Some(server(b"").await);
+    let (full, opening) = (Some((3, 0, 3)), Some((1, 0, 3)));
+    for (name, pool, port, beside, expected) in [
+        ("refusing", opening, up, Some(DOWN), "pooler_up_backend_down"),
+        ("refusing a full pool", full, up, Some(DOWN), "pooler_up_backend_down"),
+        ("holding logins", opening, up, Some(Beside::HoldsLogin), "pooler_up_backend_down"),
+        ("frozen", opening, frozen, Some(Beside::HoldsLogin), "unreachable"),
+        ("frozen, of unknown place", opening, None, Some(Beside::HoldsLogin), "acquire_timeout"),
+        ("holding queries", opening, up, Some(Beside::HoldsQuery), "pooler_queue_timeout"),
+        ("holding queries of a full pool", full, up, Some(Beside::HoldsQuery), "pooler_queue_timeout"),
+        ("answering", opening, up, Some(Beside::Answers), "acquire_slow"),
+        ("answering beside a full pool", full, up, Some(Beside::Answers), "pool_exhausted"),
+        ("full", full, up, None, "pool_exhausted"),
+        ("full and frozen", full, frozen, None, "unreachable"),
+        ("full, of unknown place", full, None, None, "pool_exhausted"),
+        ("silent", opening, up, None, "pooler_up_backend_down"),
+    ] {
+        let mut probe = Canned::giving_none(Acquire::Hangs, pool, port);
+        probe.beside = beside;
+        let check = PostgresCheck::new(probe).behind_pooler().acquire_timeout(Duration::from_millis(20));
+        assert_eq!(code(&check.check().await), expected, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn query_that_a_pooler_does_not_answer_is_looked_into() {
+    for (beside, expected) in [
+        (Some(DOWN), "pooler_up_backend_down"),
+        (Some(Beside::HoldsLogin), "acquire_timeout"),
+        (Some(Beside::HoldsQuery), "pooler_queue_timeout"),
+        (Some(Beside::Answers), "query_timeout"),
+        (None, "pooler_queue_timeout"),
+    ] {
+        let mut probe = Canned::answering(Ok(HANGS));
+        probe.beside = beside;
+        assert_eq!(code(&PostgresCheck::new(probe).behind_pooler().check().await), expected, "{beside:?}");
+    }
+}
+
+#[test]
+fn replica_is_as_old_as_what_it_can_have_missed() {
+    for (answer, expected) in [
+        ("1 0", "healthy"),
+        ("1 9.5", "healthy"),
+        // The primary's clock is ahead.
+        ("1 -2.5", "healthy"),
+        ("1 10.5", "replica_lag"),
+        ("1 unknown", "replica_lag"),
+        ("0 9.5", "healthy"),
+        ("0 10.5", "replication_stopped"),
+        ("0 unknown", "replication_stopped"),
+        ("1", "query_failed"),
+        ("1 nonsense", "query_failed"),
+        ("1 inf", "query_failed"),
+    ] {
+        let judged = super::Replication::read(answer)
+            .and_then(|replication| replication.judge(Duration::from_secs(10), CheckReport::healthy()));
+        assert_eq!(code(&judged), expected, "{answer}");
     }
 }

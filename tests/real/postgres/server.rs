@@ -1,71 +1,13 @@
-//! [`PostgresCheck`] against a server that is killed, frozen, full, locked and pooled, through each major of sqlx.
+//! A server that is killed, frozen, full, locked or somebody else.
 
-#![allow(clippy::unwrap_used, reason = "bodies of tests, which are functions of their own to be generic")]
+use aistm7_monitoring::health::{Datum, PostgresCheck, PostgresRole};
 
-use std::fmt::Debug;
-use std::thread;
-
-use aistm7_monitoring::health::{CheckReport, Datum, PostgresCheck, PostgresRole};
-use aistm7_monitoring::store::postgres::PostgresProbe;
-
+use super::{Pool, checked, fact, trader, until_all_idle, with_each_driver};
 use crate::stores::{SOON, Watched, ask, assert_steadily, debug, run, shown, until};
-use crate::support::pgbouncer::PgBouncer;
-use crate::support::poll::{eventually, eventually_async};
+use crate::support::poll::eventually;
 use crate::support::postgres::{Postgres, psql};
 
-/// A pool of one major of sqlx.
-trait Pool: PostgresProbe + Clone + Debug {
-    /// A pool that opens its connections when they are asked for.
-    fn of(url: &str, max: u32) -> Self;
-
-    /// A pool that gives its connections away without a look at them.
-    fn untested(url: &str, max: u32) -> Self;
-}
-
-macro_rules! pool_of {
-    ($sqlx:ident) => {
-        impl Pool for $sqlx::PgPool {
-            fn of(url: &str, max: u32) -> Self {
-                $sqlx::postgres::PgPoolOptions::new().max_connections(max).connect_lazy(url).expect("the URL is good")
-            }
-
-            fn untested(url: &str, max: u32) -> Self {
-                let options = $sqlx::postgres::PgPoolOptions::new().max_connections(max).test_before_acquire(false);
-                options.connect_lazy(url).expect("the URL is good")
-            }
-        }
-    };
-}
-
-pool_of!(sqlx_0_8);
-pool_of!(sqlx_0_9);
-
-/// Makes a test of each body for each major.
-macro_rules! with_each_major {
-    ($($body:ident: $needs:literal,)*) => {
-        mod through_sqlx_0_8 {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                #[ignore = $needs]
-                async fn $body() {
-                    super::$body::<sqlx_0_8::PgPool>().await;
-                }
-            )*
-        }
-
-        mod through_sqlx_0_9 {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                #[ignore = $needs]
-                async fn $body() {
-                    super::$body::<sqlx_0_9::PgPool>().await;
-                }
-            )*
-        }
-    };
-}
-
-with_each_major! {
+with_each_driver! {
     killed_server_is_unreachable_until_it_is_back: "needs PostgreSQL; run by tests/run",
     frozen_server_is_unreachable_until_it_thaws: "needs PostgreSQL; run by tests/run",
     query_on_a_frozen_server_is_a_timeout_and_ends_with_the_thaw: "needs PostgreSQL; run by tests/run",
@@ -74,20 +16,20 @@ with_each_major! {
     refused_logins_say_why: "needs PostgreSQL; run by tests/run",
     full_server_has_too_many_connections: "needs PostgreSQL; run by tests/run",
     role_is_that_of_the_server: "needs PostgreSQL; run by tests/run",
+    check_from_a_url_keeps_its_one_connection: "needs PostgreSQL; run by tests/run",
     fifty_runs_use_one_connection: "needs PostgreSQL; run by tests/run",
-    fifty_runs_pass_transaction_pooling: "needs PostgreSQL and PgBouncer; run by tests/run",
     password_is_shown_nowhere: "needs PostgreSQL; run by tests/run",
 }
 
 async fn killed_server_is_unreachable_until_it_is_back<P: Pool>() {
     let mut postgres = Postgres::start();
-    let check = PostgresCheck::new(P::of(&postgres.url(), 3));
+    let check = checked::<P>(&postgres.url(), 3);
     assert_steadily(&check, "healthy").await;
 
     postgres.kill();
     assert_steadily(&check, "unreachable").await;
     // A pool that has never seen the server finds out as well.
-    assert_steadily(&PostgresCheck::new(P::of(&postgres.url(), 1)), "unreachable").await;
+    assert_steadily(&checked::<P>(&postgres.url(), 1), "unreachable").await;
 
     postgres.restart();
     until(&check, "healthy").await;
@@ -96,8 +38,8 @@ async fn killed_server_is_unreachable_until_it_is_back<P: Pool>() {
 
 async fn frozen_server_is_unreachable_until_it_thaws<P: Pool>() {
     let mut postgres = Postgres::start();
-    let check = PostgresCheck::new(P::of(&postgres.url(), 3));
-    let unused = PostgresCheck::new(P::of(&postgres.url(), 1));
+    let check = checked::<P>(&postgres.url(), 3);
+    let unused = checked::<P>(&postgres.url(), 1);
     assert_steadily(&check, "healthy").await;
 
     postgres.freeze();
@@ -113,12 +55,13 @@ async fn frozen_server_is_unreachable_until_it_thaws<P: Pool>() {
 /// The pool gives a connection, and the server does not answer on it: the schedule's timeout ends the run.
 async fn query_on_a_frozen_server_is_a_timeout_and_ends_with_the_thaw<P: Pool>() {
     let mut postgres = Postgres::start();
-    let pool = P::untested(&trader(&postgres), 3);
-    assert_eq!(ask(&PostgresCheck::new(pool.clone())).await, "healthy");
+    let url = trader(&postgres);
+    let pool = P::untested(&url, 3);
+    assert_eq!(ask(&pool.clone().check(&url)).await, "healthy");
     until_all_idle(&pool).await;
 
     postgres.freeze();
-    let watched = Watched::start(PostgresCheck::new(pool));
+    let watched = Watched::start(pool.check(&url));
     watched.until(Some("timeout")).await;
 
     postgres.thaw();
@@ -136,7 +79,7 @@ async fn slow_query_is_ended_by_the_server<P: Pool>() {
              AS 'BEGIN PERFORM pg_sleep(600); RETURN false; END'; \
          ALTER ROLE trader SET search_path = slow, pg_catalog",
     );
-    let check = PostgresCheck::new(P::of(&url, 1));
+    let check = checked::<P>(&url, 1);
 
     // The first run logs in before.
     until(&check, "query_timeout").await;
@@ -150,9 +93,10 @@ async fn slow_query_is_ended_by_the_server<P: Pool>() {
 
 async fn full_pool_is_exhausted_and_never_unreachable<P: Pool>() {
     let mut postgres = Postgres::start();
+    let url = postgres.url();
     for max in [1, 3] {
-        let pool = P::of(&postgres.url(), max);
-        let check = PostgresCheck::new(pool.clone());
+        let pool = P::of(&url, max);
+        let check = pool.clone().check(&url);
         let mut held = Vec::new();
         for _ in 0..max {
             held.push(pool.acquire().await.unwrap());
@@ -163,19 +107,19 @@ async fn full_pool_is_exhausted_and_never_unreachable<P: Pool>() {
     }
 
     // A full pool does not hide that the server is gone.
-    let pool = P::of(&postgres.url(), 1);
+    let pool = P::of(&url, 1);
     let held = pool.acquire().await.unwrap();
     postgres.kill();
-    assert_steadily(&PostgresCheck::new(pool.clone()), "unreachable").await;
+    assert_steadily(&pool.clone().check(&url), "unreachable").await;
     drop(held);
 }
 
 async fn refused_logins_say_why<P: Pool>() {
     let postgres = Postgres::start();
     let right = trader(&postgres);
-    let wrong_password = PostgresCheck::new(P::of(&postgres.url_as("trader", "wrong"), 3));
-    let unknown_user = PostgresCheck::new(P::of(&postgres.url_as("nobody", "wrong"), 3));
-    let unknown_database = PostgresCheck::new(P::of(&right.replace("/postgres", "/nowhere"), 3));
+    let wrong_password = checked::<P>(&postgres.url_as("trader", "wrong"), 3);
+    let unknown_user = checked::<P>(&postgres.url_as("nobody", "wrong"), 3);
+    let unknown_database = checked::<P>(&right.replace("/postgres", "/nowhere"), 3);
     assert_steadily(&wrong_password, "auth").await;
     assert_steadily(&unknown_user, "auth").await;
     assert_steadily(&unknown_database, "unknown_database").await;
@@ -190,7 +134,7 @@ async fn full_server_has_too_many_connections<P: Pool>() {
     let url = trader(&postgres);
     let of_others = P::of(&url, 2);
     let mut held = vec![of_others.acquire().await.unwrap(), of_others.acquire().await.unwrap()];
-    let check = PostgresCheck::new(P::of(&url, 3));
+    let check = checked::<P>(&url, 3);
     // Said after the login, to those who are no superusers.
     until(&check, "too_many_connections").await;
 
@@ -208,22 +152,23 @@ async fn full_server_has_too_many_connections<P: Pool>() {
 async fn role_is_that_of_the_server<P: Pool>() {
     let postgres = Postgres::start();
     let url = trader(&postgres);
-    let primary = || PostgresCheck::new(P::of(&url, 1)).expect(PostgresRole::Primary);
+    let primary = || checked::<P>(&url, 1).expect(PostgresRole::Primary);
     assert_eq!(ask(&primary()).await, "healthy");
-    let replica = PostgresCheck::new(P::of(&url, 1)).expect(PostgresRole::Replica);
+    let replica = checked::<P>(&url, 1).expect(PostgresRole::Replica);
     assert_eq!(ask(&replica).await, "not_a_replica");
 
     postgres.psql("ALTER ROLE trader SET default_transaction_read_only = on");
     assert_eq!(ask(&primary()).await, "read_only");
-    let report = run(&PostgresCheck::new(P::of(&url, 4))).await.unwrap();
+    let report = run(&checked::<P>(&url, 4)).await.unwrap();
     assert_eq!(fact(&report, "role"), &Datum::from("primary"));
     assert_eq!((fact(&report, "pool_size"), fact(&report, "pool_max")), (&Datum::Integer(1), &Datum::Integer(4)));
 }
 
 async fn fifty_runs_use_one_connection<P: Pool>() {
     let postgres = Postgres::start();
-    let pool = P::of(&trader(&postgres), 5);
-    let check = PostgresCheck::new(pool.clone());
+    let url = trader(&postgres);
+    let pool = P::of(&url, 5);
+    let check = pool.clone().check(&url);
     assert_eq!(ask(&check).await, "healthy");
     let backends = || postgres.psql("SELECT pid FROM pg_stat_activity WHERE usename = 'trader'");
     let first = backends();
@@ -237,50 +182,30 @@ async fn fifty_runs_use_one_connection<P: Pool>() {
     assert_eq!(backends(), first);
 }
 
-async fn fifty_runs_pass_transaction_pooling<P: Pool>() {
-    let mut postgres = Postgres::start();
-    let mut pgbouncer = PgBouncer::in_front_of(&postgres);
-    let url = pgbouncer.url();
-    // Five services, so that a run finds itself on connections that others have used.
-    let checks: Vec<_> = (0..5).map(|_| PostgresCheck::new(P::of(&url, 2))).collect();
-    let runs = checks.into_iter().map(async |check| {
-        for _ in 0..10 {
-            let outcome = run(&check).await;
-            assert!(outcome.is_ok(), "{outcome:?}");
-        }
-    });
-    futures_util::future::join_all(runs).await;
-
-    assert!(!postgres.log().contains("ERROR"), "{}", postgres.log());
-    let backends = "SELECT count(*) > 1 FROM pg_stat_activity WHERE backend_type = 'client backend'";
-    assert_eq!(postgres.psql(backends), "t", "runs were spread over connections");
-    // What a run sets is gone with it, on each of them: at once, so that none is asked twice.
-    let setting = "SELECT current_setting('statement_timeout') FROM pg_sleep(0.5)";
-    let asked: Vec<_> = (0..5).map(|_| url.clone()).map(|url| thread::spawn(move || psql(&url, setting))).collect();
-    for asked in asked {
-        assert_eq!(asked.join().expect("psql ends").unwrap(), "0");
+async fn check_from_a_url_keeps_its_one_connection<P: Pool>() {
+    const SECRET: &str = "s3cr3t-Pa55";
+    let postgres = Postgres::start();
+    let check = PostgresCheck::<P>::from_url(&trader(&postgres)).unwrap();
+    let backends = || postgres.psql("SELECT pid FROM pg_stat_activity WHERE usename = 'trader'");
+    until(&check, "healthy").await;
+    let first = backends();
+    for _ in 0..20 {
+        until(&check, "healthy").await;
     }
+    assert_eq!((first.lines().count(), backends()), (1, first));
 
-    let check = PostgresCheck::new(P::of(&url, 2));
-    until(&check, "healthy").await;
-    pgbouncer.kill();
-    assert_steadily(&check, "unreachable").await;
-    pgbouncer.restart();
-    until(&check, "healthy").await;
-    // It accepts clients while the server is gone; then the reason is what it tells them.
-    postgres.kill();
-    until(&check, "server_error").await;
-    postgres.restart();
-    until(&check, "healthy").await;
+    let refused = PostgresCheck::<P>::from_url(&format!("postgres://trader:{SECRET}@host:port/x")).unwrap_err();
+    assert!(!shown(&refused).contains(SECRET), "{refused}");
 }
 
 async fn password_is_shown_nowhere<P: Pool>() {
     const SECRET: &str = "s3cr3t-Pa55";
     let mut postgres = Postgres::start();
     postgres.psql("CREATE ROLE trader LOGIN PASSWORD 'right'");
-    let pool = P::of(&postgres.url_as("trader", SECRET), 1);
-    let check = PostgresCheck::new(pool.clone());
-    let watched = Watched::start(PostgresCheck::new(pool.clone()));
+    let url = postgres.url_as("trader", SECRET);
+    let pool = P::of(&url, 1);
+    let check = pool.clone().check(&url);
+    let watched = Watched::start(pool.clone().check(&url));
     let mut all = debug(&check) + &debug(&pool.server());
 
     all += &shown(&run(&check).await.unwrap_err());
@@ -299,12 +224,6 @@ async fn password_is_shown_nowhere<P: Pool>() {
     assert!(!all.contains(SECRET), "{all}");
 }
 
-/// Makes a user that is nobody special, and says where it connects.
-fn trader(postgres: &Postgres) -> String {
-    postgres.psql("CREATE ROLE trader LOGIN PASSWORD 'right'");
-    postgres.url_as("trader", "right")
-}
-
 /// Waits for what was cut off in this moment, and for nothing that takes longer.
 #[track_caller]
 fn assert_nothing_runs_for_trader(postgres: &Postgres) {
@@ -313,16 +232,4 @@ fn assert_nothing_runs_for_trader(postgres: &Postgres) {
         none if none.is_empty() => Ok(()),
         running => Err(running),
     });
-}
-
-/// The pool takes a connection back in a task of its own, long before a next run is due.
-async fn until_all_idle(pool: &impl Pool) {
-    let idle = || pool.pool().filter(|pool| pool.idle == pool.size).ok_or("a connection is in use");
-    eventually_async(SOON, async || idle().map(drop)).await;
-}
-
-#[track_caller]
-fn fact<'a>(report: &'a CheckReport, key: &str) -> &'a Datum {
-    let found = report.data().iter().find(|(name, _)| *name == key);
-    &found.unwrap_or_else(|| panic!("no {key} in {report:?}")).1
 }

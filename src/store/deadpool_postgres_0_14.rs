@@ -1,0 +1,94 @@
+//! The probe for the pools of deadpool-postgres 0.14.
+
+use std::error::Error as _;
+use std::io;
+
+use deadpool_postgres_0_14::tokio_postgres::{Error, NoTls, SimpleQueryMessage};
+use deadpool_postgres_0_14::{Client, Config, Pool, PoolError, Runtime, TimeoutType};
+
+use super::postgres::{FromUrl, PoolState, PostgresError, PostgresProbe, invalid_url};
+use crate::error::InvalidValue;
+
+/// Does not know its server's address, which a pool keeps to itself, and cannot connect beside the pool.
+impl PostgresProbe for Pool {
+    /// `None` once a query on it was dropped.
+    type Connection = Option<Client>;
+
+    async fn acquire(&self) -> Result<Self::Connection, PostgresError> {
+        self.get().await.map(Some).map_err(|error| match error {
+            PoolError::Backend(error) => sorted(error),
+            PoolError::Timeout(TimeoutType::Wait | TimeoutType::Recycle) => PostgresError::PoolTimedOut,
+            PoolError::Timeout(TimeoutType::Create) => PostgresError::Unreachable(error.into()),
+            PoolError::Closed => PostgresError::PoolClosed,
+            PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => PostgresError::Other(error.into()),
+        })
+    }
+
+    async fn query(&self, connection: &mut Self::Connection, sql: &'static str) -> Result<String, PostgresError> {
+        let Some(client) = connection.take() else {
+            return Err(PostgresError::Other("the query before was not waited for".into()));
+        };
+        let asked = Asked(Some(client));
+        let answer = asked.simple_query(sql).await;
+        *connection = asked.answered();
+        let messages = answer.map_err(sorted)?;
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten(),
+            _ => None,
+        });
+        let last = rows.last().ok_or_else(|| PostgresError::Other("the query gave no row".into()))?;
+        Ok(last.to_owned())
+    }
+
+    fn pool(&self) -> Option<PoolState> {
+        let status = self.status();
+        // Nobody configures a pool that this does not fit.
+        let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        Some(PoolState { size: count(status.size), idle: count(status.available), max: count(status.max_size) })
+    }
+}
+
+/// A connection with a query on it. Dropped before the answer, it is closed and not given back: the driver would let the
+/// next query on it wait for the answer to this one.
+struct Asked(Option<Client>);
+
+impl Asked {
+    async fn simple_query(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
+        self.0.as_ref().expect("OK because only `answered` takes it, and ends this value").simple_query(sql).await
+    }
+
+    fn answered(mut self) -> Option<Client> {
+        self.0.take()
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Client::take));
+    }
+}
+
+/// Without TLS: a service that needs it gives the check its own pool.
+impl FromUrl for Pool {
+    fn from_url(url: &str) -> Result<Self, InvalidValue> {
+        let mut config = Config { url: Some(url.to_owned()), ..Config::default() };
+        config.pool = Some(deadpool_postgres_0_14::PoolConfig::new(1));
+        config.create_pool(Some(Runtime::Tokio1), NoTls).map_err(|_| invalid_url(url))
+    }
+}
+
+fn sorted(error: Error) -> PostgresError {
+    if let Some(error) = error.as_db_error() {
+        return PostgresError::Server { sqlstate: error.code().code().to_owned(), message: error.message().to_owned() };
+    }
+    let by_the_network = error.source().is_some_and(|source| source.is::<io::Error>());
+    if error.is_closed() || by_the_network {
+        return PostgresError::Unreachable(error.into());
+    }
+    // The driver shows the kind of its errors in their first words only.
+    match error.to_string() {
+        text if text.starts_with("timeout") => PostgresError::Unreachable(error.into()),
+        text if text.contains("TLS") => PostgresError::Tls(error.into()),
+        _ => PostgresError::Other(error.into()),
+    }
+}
