@@ -171,6 +171,37 @@ async fn everything_open_ends_in_order_and_within_the_grace() {
 }
 
 #[tokio::test]
+async fn draining_service_tells_clients_that_keep_connections_to_go() {
+    let service = Service::start(A_LONG_TIME, 3 * A_LONG_TIME).await;
+    let ask = "GET /quick HTTP/1.1\r\nhost: test\r\n\r\n";
+    let mut kept = Raw::requesting(service.address, "GET", "/quick").await;
+    assert!(!kept.read_until("quick").await.contains("connection:"));
+    let mut http2 = Http2::connect(service.address).await;
+    // Under way before and done after.
+    let slow = Raw::requesting(service.address, "GET", "/slow").await;
+    service.in_flight("/slow").await;
+    service.monitoring.stop();
+    service.drains().await;
+    service.release.notify_one();
+    kept.send(ask).await;
+    let fresh = Raw::requesting(service.address, "GET", "/quick").await;
+    for (connection, body) in [(slow, "slow, and done"), (kept, "quick"), (fresh, "quick")] {
+        // To its end, which is the server's doing.
+        let answer = String::from_utf8(connection.read_to_end().await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with(body), "{answer}");
+        assert_eq!(answer.matches("connection: close\r\n").count(), 1, "{answer}");
+    }
+    // HTTP/2 has a word of its own for it, once no request is lost by it; an upgrade takes the connection along.
+    for _ in 0..2 {
+        let answer = within(http2.sender.send_request(http2_request("GET", "/quick"))).await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.headers().get("connection")), (200, None));
+    }
+    says_hello(&mut websocket(service.address).await).await;
+    service.monitoring.stop();
+    within(service.served).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn streams_of_one_http2_connection_end_as_their_requests_do() {
     let service = Service::start(Duration::ZERO, Duration::from_secs(3)).await;
     let mut client = Http2::connect(service.address).await;

@@ -19,6 +19,8 @@ pub(in crate::http) struct Record {
     outcome: AtomicU8,
     /// Whether the client has said more than the beginning of a greeting.
     greeted: AtomicBool,
+    /// Whether the process is on its way out, so that the client had better go elsewhere.
+    leaving: AtomicBool,
     /// The server whose shutdown waits for this connection; `None` below a foreign server.
     live: Option<Live>,
 }
@@ -34,6 +36,7 @@ impl Record {
             opened,
             outcome: AtomicU8::new(Outcome::Closed as u8),
             greeted: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             live: live.cloned(),
         })
     }
@@ -52,6 +55,15 @@ impl Record {
 
     pub(super) fn is_greeted(&self) -> bool {
         self.greeted.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn leave(&self) {
+        // Ordering: a lone flag; a response that just misses it is followed by one that does not.
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     fn end(&self) -> Outcome {

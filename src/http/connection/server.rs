@@ -1,5 +1,6 @@
 //! Serving a router over HTTP/1.1 and HTTP/2 until told to stop, and stopping within a bound.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -8,8 +9,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use axum::serve::Listener;
-use http::{Method, Request, header};
+use http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -42,6 +44,9 @@ pub struct Served {
 /// HTTP/1.1 with upgrades, HTTP/2 with extended CONNECT. Layers are applied once, not once a connection. Handlers find
 /// `ConnectInfo<SocketAddr>` when the listener's addresses are that. A failed accept, a client's mistake or a panic in
 /// a handler ends at most its own connection.
+///
+/// From [`Phase::Draining`] on, responses over HTTP/1.1 say `connection: close`: a client that kept its connection would
+/// else send its next request while the connection is being closed, and get no answer.
 ///
 /// At [`Phase::Closing`] the listener is dropped, idle connections are closed, the others are asked to end: HTTP/1.1
 /// after the response at hand, HTTP/2 by GOAWAY, measured WebSockets by a close frame. What is left after the grace,
@@ -115,6 +120,10 @@ impl Server {
     where
         I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
+        if self.drain.phase() >= Phase::Draining {
+            // At once: a short first request is done before anything else of the connection is looked at.
+            record.leave();
+        }
         let service = service_fn(|mut request: Request<Incoming>| {
             record.greet();
             if let Some(address) = address {
@@ -123,11 +132,19 @@ impl Server {
             if may_upgrade(&request) {
                 request.extensions_mut().insert(Lifeline::of(&record));
             }
-            self.app.clone().call(request)
+            let version = request.version();
+            let (answer, record) = (self.app.clone().call(request), Arc::clone(&record));
+            async move {
+                let mut response = answer.await?;
+                if record.is_leaving() && version < Version::HTTP_2 {
+                    say_goodbye(&mut response);
+                }
+                Ok::<_, Infallible>(response)
+            }
         });
         let io = TokioIo::new(MeasuredIo::new(io, Arc::clone(&record)));
         let mut connection = pin!(self.http.serve_connection_with_upgrades(io, service));
-        let mut closing = pin!(self.drain.reached(Phase::Closing));
+        let mut next_phase = pin!(self.drain.reached(Phase::Draining));
         // hyper's own timeout begins once it knows which version of HTTP the client speaks.
         let mut mute = pin!(sleep(self.head_timeout));
         let (mut is_closing, mut is_checked) = (false, false);
@@ -140,9 +157,14 @@ impl Server {
                     }
                     return;
                 }
-                () = &mut closing, if !is_closing => {
-                    is_closing = true;
-                    connection.as_mut().graceful_shutdown();
+                () = &mut next_phase, if !is_closing => {
+                    record.leave();
+                    is_closing = self.drain.phase() >= Phase::Closing;
+                    if is_closing {
+                        connection.as_mut().graceful_shutdown();
+                    } else {
+                        next_phase.set(self.drain.reached(Phase::Closing));
+                    }
                 }
                 () = &mut mute, if !is_checked => {
                     is_checked = true;
@@ -153,6 +175,13 @@ impl Server {
                 }
             }
         }
+    }
+}
+
+/// Makes this the last response of its connection, unless the connection is another protocol's from here on.
+fn say_goodbye(response: &mut Response) {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod defaults;
 mod demo;
+mod draining;
 mod hostile;
 mod outages;
 mod settings;
