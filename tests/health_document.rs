@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use aistm7_monitoring::health::{
     BackupCheck, CheckOptions, DiskCheck, HealthCheck, HttpCheck, IbkrCheck, PostgresCheck, RedisCheck, ServiceCheck,
-    SolanaCheck, TcpCheck, TlsCertificateCheck,
+    SolanaCheck, TcpCheck, TlsCertificateCheck, TwsCheck, TwsNotices,
 };
 
 const DOCUMENT: &str = include_str!("../src/docs/health.md");
@@ -32,6 +32,8 @@ async fn health_document_says_how_soon_faults_are_seen_and_what_that_costs() {
         ("RedisCheck", RedisCheck::new(manager).defaults()),
         ("SolanaCheck", SolanaCheck::new("http://localhost").unwrap().defaults()),
         ("IbkrCheck", IbkrCheck::client_portal("https://localhost/v1/api").unwrap().defaults()),
+        ("IbkrFollower", IbkrCheck::follow("https://localhost/health/ibkr").unwrap().defaults()),
+        ("TwsCheck", TwsCheck::passive(&TwsNotices::new()).defaults()),
         ("TcpCheck", TcpCheck::new("localhost:1").unwrap().defaults()),
         ("HttpCheck", HttpCheck::get("http://localhost").unwrap().defaults()),
         ("ServiceCheck", ServiceCheck::follow("http://localhost").unwrap().defaults()),

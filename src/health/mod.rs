@@ -97,7 +97,7 @@ pub(crate) use handle::Surroundings;
 pub use handle::{Health, Liveness};
 #[cfg(feature = "metrics-exporter-prometheus")]
 pub(crate) use instruments::declare;
-#[cfg(feature = "ibkr")]
+#[cfg(feature = "ibkr-tws")]
 pub use maintenance::IbkrMaintenance;
 #[cfg(feature = "maintenance")]
 pub use maintenance::{LONGEST_GRACE, Maintenance, MaintenanceWindow, Weekday};

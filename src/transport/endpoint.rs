@@ -82,6 +82,14 @@ impl Endpoint {
         self.client.presented().chain().map(|chain| chain.not_after)
     }
 
+    /// The URL of `path`, which begins with a slash, below this one. A query is left behind.
+    pub(crate) fn below(&self, path: &'static str) -> Uri {
+        let mut parts = self.uri.clone().into_parts();
+        let path = format!("{}{path}", self.uri.path().trim_end_matches('/'));
+        parts.path_and_query = Some(path.parse().expect("OK because it is a valid path with one of ours behind it"));
+        Uri::from_parts(parts).expect("OK because scheme and host are those of a valid URL")
+    }
+
     pub(crate) async fn post_json(&self, body: String) -> Result<HttpAnswer, TransportError> {
         self.client.post_json(&self.uri, body).await
     }
@@ -121,6 +129,18 @@ impl fmt::Debug for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_go_below_that_of_the_url() {
+        for (url, expected) in [
+            ("https://h:5000/v1/api", "https://h:5000/v1/api/tickle"),
+            ("https://h/v1/api/", "https://h/v1/api/tickle"),
+            ("http://h", "http://h/tickle"),
+            ("http://h/a?key=1", "http://h/a/tickle"),
+        ] {
+            assert_eq!(Endpoint::new(url).unwrap().below("/tickle").to_string(), expected);
+        }
+    }
 
     #[test]
     fn urls_that_cannot_be_posted_to_are_refused_without_showing_their_secrets() {

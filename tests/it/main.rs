@@ -9,6 +9,11 @@ mod http;
 #[path = "../support/poll.rs"]
 mod poll;
 
+#[cfg(feature = "ibkr")]
+#[allow(dead_code, reason = "the tests against real clients use the rest")]
+#[path = "../support/ibkr/mod.rs"]
+mod ibkr_peers;
+
 #[cfg(feature = "protobuf")]
 #[allow(dead_code, reason = "the tests of the registry use the rest")]
 #[path = "../support/protobuf.rs"]
@@ -28,6 +33,8 @@ mod grpc;
 mod health;
 mod host;
 mod hostile;
+#[cfg(feature = "ibkr")]
+mod ibkr;
 mod jobs;
 mod ledger;
 mod monitoring;

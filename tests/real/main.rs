@@ -10,6 +10,8 @@ mod harness;
 #[cfg(feature = "full")]
 mod http_options;
 #[cfg(feature = "full")]
+mod ibkr;
+#[cfg(feature = "full")]
 mod jobs;
 #[cfg(feature = "full")]
 mod native_histograms;

@@ -17,6 +17,8 @@ pub(crate) mod example;
 pub(crate) mod guard;
 pub(crate) mod home;
 pub(crate) mod http;
+#[cfg(feature = "full")]
+pub(crate) mod ibkr;
 pub(crate) mod node_exporter;
 pub(crate) mod pgbouncer;
 pub(crate) mod poll;

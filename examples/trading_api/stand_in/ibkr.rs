@@ -81,6 +81,7 @@ fn router_with(switch: Switch<Behaviour>) -> Router {
     let api = Router::new()
         .route("/tickle", get(tickle).post(tickle))
         .route("/iserver/auth/status", get(auth_status).post(auth_status))
+        .route("/sso/validate", get(sso_validate))
         .route("/iserver/marketdata/snapshot", get(snapshot))
         .layer(middleware::from_fn_with_state(switch.clone(), misbehave))
         .with_state(gateway);
@@ -137,6 +138,14 @@ async fn auth_status(State(gateway): State<Gateway>) -> Response {
     let mut status = auth_object(mode);
     status["fail"] = json!("");
     Json(status).into_response()
+}
+
+/// Whose login it is: play money, at real prices.
+async fn sso_validate(State(gateway): State<Gateway>) -> Response {
+    if gateway.switch.setting().mode == Behaviour::NoSession {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    Json(json!({"USER_NAME": "demo", "RESULT": true, "EXPIRES": SSO_EXPIRES_MS, "LOGIN_TYPE": 2})).into_response()
 }
 
 fn auth_object(mode: Behaviour) -> Value {

@@ -7,7 +7,9 @@ mod backup;
 mod certificate;
 #[cfg(feature = "disk")]
 mod disk;
-#[cfg(feature = "ibkr")]
+#[cfg(any(feature = "http-check", feature = "ibkr"))]
+mod following;
+#[cfg(feature = "ibkr-tws")]
 mod ibkr;
 #[cfg(test)]
 #[cfg(any(feature = "http-check", feature = "ibkr", feature = "solana", feature = "tls-check"))]
@@ -31,7 +33,9 @@ pub use certificate::TlsCertificateCheck;
 #[cfg(feature = "disk")]
 pub use disk::DiskCheck;
 #[cfg(feature = "ibkr")]
-pub use ibkr::IbkrCheck;
+pub use ibkr::{IbkrAccount, IbkrCheck, IbkrFollower};
+#[cfg(feature = "ibkr-tws")]
+pub use ibkr::{TwsCheck, TwsNotices};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresCheck, PostgresRole};
 #[cfg(feature = "redis")]

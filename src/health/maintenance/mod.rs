@@ -91,7 +91,7 @@ impl Default for Maintenance {
 /// # let _ = options;
 /// # Ok::<(), aistm7_monitoring::error::InvalidValue>(())
 /// ```
-#[cfg(feature = "ibkr")]
+#[cfg(feature = "ibkr-tws")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IbkrMaintenance {
@@ -103,7 +103,7 @@ pub enum IbkrMaintenance {
     Asia,
 }
 
-#[cfg(feature = "ibkr")]
+#[cfg(feature = "ibkr-tws")]
 impl IbkrMaintenance {
     /// Zone, opening and closing of each nightly reset.
     const fn nightly(self) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -115,7 +115,7 @@ impl IbkrMaintenance {
     }
 }
 
-#[cfg(feature = "ibkr")]
+#[cfg(feature = "ibkr-tws")]
 impl From<IbkrMaintenance> for Maintenance {
     fn from(region: IbkrMaintenance) -> Self {
         use Weekday::{Friday, Monday, Sunday, Thursday, Tuesday, Wednesday};

@@ -106,7 +106,7 @@ fn what_is_no_window_is_refused() {
     }
 }
 
-#[cfg(feature = "ibkr")]
+#[cfg(feature = "ibkr-tws")]
 #[test]
 fn ibkr_resets_are_where_and_when_ibkr_says() {
     use IbkrMaintenance::{Asia, Europe, NorthAmerica};

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 
-use super::get;
 use crate::clock::Clock;
 use crate::error::InvalidValue;
 use crate::health::checks::asking::Pause;
+use crate::health::checks::following::get;
 use crate::health::{CheckFailure, CheckOptions, CheckReport, EndpointError, HealthCheck, Severity};
 use crate::transport::Endpoint;
 
@@ -106,7 +106,7 @@ impl HealthCheck for HttpCheck {
         if let Some(waiting) = self.limit.pending(&self.clock) {
             return Ok(waiting);
         }
-        let answer = get(&self.endpoint, "*/*").await?;
+        let answer = get(&self.endpoint, "*/*", "unreachable").await?;
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
             let wait = answer.retry_after_seconds.map_or(USUAL_WAIT, Duration::from_secs);
             return Ok(self.limit.begin(&self.clock, wait));

@@ -2,10 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
-
-use super::get;
-use crate::health::checks::asking::INVALID_RESPONSE;
+use crate::health::checks::following::{Word, read};
 use crate::health::{CheckFailure, CheckOptions, CheckReport, EndpointError, HealthCheck, Severity};
 use crate::transport::Endpoint;
 
@@ -56,25 +53,14 @@ impl ServiceCheck {
     }
 }
 
-/// Only the status is taken over: texts of another service may hold anything.
-fn judge(body: &[u8]) -> Result<CheckReport, CheckFailure> {
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|error| CheckFailure::new(INVALID_RESPONSE, "the answer is no JSON").with_source(error))?;
-    match body["status"].as_str().map(str::to_ascii_lowercase).as_deref() {
-        Some("healthy" | "pass" | "ok" | "up") => Ok(CheckReport::healthy()),
-        Some("degraded" | "warn" | "unknown") => {
-            Ok(CheckReport::degraded("service_degraded", "the service says that it is degraded"))
-        }
-        Some("unhealthy" | "fail" | "error" | "down") => {
-            Err(CheckFailure::new("service_unhealthy", "the service says that it is unhealthy"))
-        }
-        _ => Err(CheckFailure::new(INVALID_RESPONSE, "the answer has no status that is known")),
-    }
-}
-
 impl HealthCheck for ServiceCheck {
+    /// Only the status is taken over: texts of another service may hold anything.
     async fn check(&self) -> Result<CheckReport, CheckFailure> {
-        judge(&get(&self.endpoint, "application/json, application/health+json;q=0.9").await?.body)
+        match Word::of(&read(&self.endpoint, "unreachable").await?)? {
+            Word::Healthy => Ok(CheckReport::healthy()),
+            Word::Degraded => Ok(CheckReport::degraded("service_degraded", "the service says that it is degraded")),
+            Word::Unhealthy => Err(CheckFailure::new("service_unhealthy", "the service says that it is unhealthy")),
+        }
     }
 
     fn certificate_not_after(&self) -> Option<SystemTime> {

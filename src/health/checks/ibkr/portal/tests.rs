@@ -11,8 +11,11 @@ const LIVE: &str = r#"{"session":"9fe1secret","ssoExpires":444936,"collission":f
     "message":"","MAC":"F4:03:43:E6:secret","serverInfo":{"serverName":"JifZ34060",
     "serverVersion":"Build 10.33.1f, Feb 5, 2025 10:21:09 AM"},"hardware_info":"secret"}}}"#;
 
+/// Asks once, with a tickle.
 async fn ask(url: &str) -> Result<CheckReport, CheckFailure> {
-    IbkrCheck::client_portal(url).unwrap().check().await
+    let mut check = IbkrCheck::client_portal(url).unwrap().keep_alive();
+    check.use_clock(&ManualClock::new().clock());
+    check.check().await
 }
 
 async fn ask_peer(peer: &Peer) -> Result<CheckReport, CheckFailure> {
@@ -121,7 +124,7 @@ async fn penalty_is_sat_out_without_asking() {
 async fn self_signed_gateway_is_trusted_only_when_told_so() {
     let peer = Peer::tls_json(LIVE);
     let url = peer.url("https", "/v1/api");
-    let make = || IbkrCheck::client_portal(&url).unwrap();
+    let make = || IbkrCheck::client_portal(&url).unwrap().keep_alive();
     assert_eq!(reason(&make().check().await), "tls");
     assert_eq!(reason(&make().pinned_certificate(CERTIFICATE).unwrap().check().await), "healthy");
     assert_eq!(reason(&make().any_certificate_on_loopback().unwrap().check().await), "healthy");
