@@ -27,7 +27,6 @@ pub mod trace;
 pub mod metrics;
 
 // Ring 2: ways to the outside that slices share.
-#[cfg(any(feature = "postgres", feature = "redis"))]
 pub mod store;
 #[cfg(any(
     feature = "http-check",

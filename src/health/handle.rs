@@ -13,16 +13,18 @@ use tokio::sync::watch;
 use super::answer::{Answer, View};
 use super::check::Registered;
 use super::error::HealthError;
+use super::fleet::Fleet;
 use super::instruments::{HealthInstruments, StallInstruments};
 use super::report::HealthReport;
-use super::runner::{Schedule, Shared, Tracked};
+use super::runner::{Schedule, Share, Shared, Tracked};
 use super::state::Moment;
 use super::transition::{self, Transition, Transitions};
 use super::watchdog::Watchdog;
 use crate::clock::Clock;
 use crate::drain::Drain;
 use crate::error::check_name;
-use crate::metrics::Meter;
+use crate::metrics::{Meter, Scope};
+use crate::store::lease::LeaseFamilies;
 
 /// The running checks. Cloning shares them; dropping the last clone stops them.
 ///
@@ -59,6 +61,7 @@ pub(crate) struct Surroundings {
     pub(crate) liveness: Liveness,
     /// What spreads runs.
     pub(crate) random: Rng,
+    pub(crate) fleet: Fleet,
 }
 
 /// The names of the answers under `/health/`, which checks cannot have.
@@ -81,8 +84,8 @@ impl Health {
         runtime: impl Into<Option<Handle>>,
     ) -> Result<Self, HealthError> {
         let (runtime, random) = (runtime.into(), Rng::new());
-        let liveness = Liveness::default();
-        Self::start_in(checks, meter, Surroundings { clock, drain, runtime, liveness, random })
+        let (liveness, fleet) = (Liveness::default(), Fleet::default());
+        Self::start_in(checks, meter, Surroundings { clock, drain, runtime, liveness, random, fleet })
     }
 
     pub(crate) fn start_in(
@@ -90,13 +93,17 @@ impl Health {
         meter: &Meter,
         surroundings: Surroundings,
     ) -> Result<Self, HealthError> {
-        let Surroundings { clock, drain, runtime, liveness, random } = surroundings;
+        let Surroundings { clock, drain, runtime, liveness, mut random, fleet } = surroundings;
         check_names(&checks)?;
         let stalls = StallInstruments::register(meter)?;
         let instruments = HealthInstruments::new(meter)?;
+        let leases = LeaseFamilies::register(meter)?;
         let now = Moment::of(&clock);
-        let track = |registered| track(registered, &instruments, &clock, now);
-        let checks: Vec<_> = checks.into_iter().map(track).collect::<Result<_, _>>()?;
+        let mut track = |registered| {
+            let ground = Ground { instruments: &instruments, leases: &leases, fleet: &fleet, clock: &clock, now };
+            ground.track(registered, random.f64())
+        };
+        let checks: Vec<_> = checks.into_iter().map(&mut track).collect::<Result<_, _>>()?;
         let transitions = transition::channel();
         let weak_transitions = transitions.downgrade();
         let nothing_to_do = checks.is_empty();
@@ -108,8 +115,8 @@ impl Health {
             let runtime = runtime.ok_or(HealthError::NoRuntime)?;
             let startup_ends = Schedule::startup_ends(now);
             let diagnostics = meter.diagnostics().clone();
-            let clock = clock.clone();
-            let schedule = Schedule { checks, clock, runtime, transitions, diagnostics, random, startup_ends };
+            let (clock, drain) = (clock.clone(), drain.clone());
+            let schedule = Schedule { checks, clock, runtime, transitions, diagnostics, drain, random, startup_ends };
             schedule.spawn(Arc::clone(&shared)).map_err(HealthError::Thread)?;
         }
         Ok(Self(Arc::new(Inner { shared, watchdog, liveness, clock, drain, transitions: weak_transitions })))
@@ -215,20 +222,33 @@ fn check_names(checks: &[Registered]) -> Result<(), HealthError> {
     Ok(())
 }
 
-fn track(
-    registered: Registered,
-    instruments: &HealthInstruments,
-    clock: &Clock,
+/// What a check is put on the schedule with.
+struct Ground<'a> {
+    instruments: &'a HealthInstruments,
+    leases: &'a LeaseFamilies,
+    fleet: &'a Fleet,
+    clock: &'a Clock,
     now: Moment,
-) -> Result<Tracked, HealthError> {
-    let Registered { name, mut check, options } = registered;
-    check.use_clock(clock);
-    let settings = options
-        .or(check.defaults())
-        .resolve(&name)
-        .map_err(|invalid| HealthError::InvalidOption { check: name.clone(), invalid })?;
-    let instruments = instruments.of_check(&name, &settings);
-    Ok(Tracked::new(&name, check, settings, instruments, now))
+}
+
+impl Ground<'_> {
+    /// `phase` is where in a stretched interval this process has its turn.
+    fn track(&self, registered: Registered, phase: f64) -> Result<Tracked, HealthError> {
+        let Self { instruments, leases, fleet, clock, now } = *self;
+        let Registered { name, mut check, options } = registered;
+        check.use_clock(clock);
+        let settings = options
+            .or(check.defaults())
+            .resolve_in(fleet, &name)
+            .map_err(|invalid| HealthError::InvalidOption { check: name.clone(), invalid })?;
+        let instruments = instruments.of_check(&name, &settings);
+        let lease = fleet.lease.clone().filter(|_| settings.scope == Scope::Shared);
+        let share = lease.map(|lease| {
+            let job = format!("check/{name}");
+            Share::new(lease, &job, Arc::clone(&fleet.holder), leases.of_job(&job), now.instant, phase)
+        });
+        Ok(Tracked::new(&name, check, settings, instruments, share, now))
+    }
 }
 
 impl Drop for Inner {

@@ -74,6 +74,7 @@ mod answer;
 mod check;
 mod checks;
 mod error;
+mod fleet;
 mod handle;
 mod ietf;
 mod instruments;
@@ -88,11 +89,14 @@ mod state;
 mod status;
 mod transition;
 mod watchdog;
+mod words;
 
+pub use crate::metrics::Scope;
 pub use answer::{Answer, View};
 pub use check::{HealthCheck, Registered, check_fn};
 pub use checks::*;
 pub use error::HealthError;
+pub(crate) use fleet::Fleet;
 pub(crate) use handle::Surroundings;
 pub use handle::{Health, Liveness};
 #[cfg(feature = "metrics-exporter-prometheus")]

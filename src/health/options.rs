@@ -2,12 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::fleet::Fleet;
 #[cfg(feature = "maintenance")]
 use super::maintenance::Maintenance;
 use super::runner::STUCK_AFTER;
 use super::state::Excuse;
 use super::status::{ComponentKind, Gates, Impact, Severity};
 use crate::error::{InvalidValue, check_name};
+use crate::metrics::Scope;
 
 /// The settings of one check. What is not set comes from the check itself, then from the defaults named here.
 ///
@@ -38,6 +40,7 @@ pub struct CheckOptions {
     tags: Vec<String>,
     dependency: Option<String>,
     backoff: Option<Duration>,
+    scope: Option<Scope>,
     #[cfg(feature = "maintenance")]
     maintenance: Option<Maintenance>,
 }
@@ -129,6 +132,19 @@ impl CheckOptions {
         self
     }
 
+    /// Whether each replica runs the check, or one of them for all. Default: [`Scope::Instance`].
+    ///
+    /// ```
+    /// use aistm7_monitoring::health::{CheckOptions, Scope};
+    ///
+    /// let options = CheckOptions::new().scope(Scope::Shared); // and `MonitoringBuilder::lease`, or `replicas`
+    /// # let _ = options;
+    /// ```
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
     /// When the dependency may be down: a failure inside a window makes the check degraded, not unhealthy. Default:
     /// never.
     #[cfg(feature = "maintenance")]
@@ -149,13 +165,11 @@ impl CheckOptions {
     /// assert_eq!(options.detected_within(), Duration::from_secs(30 + 10 + 5 + 1));
     /// ```
     pub fn detected_within(&self) -> Duration {
-        let Basics { interval, timeout, failure_threshold, .. } = self.basics();
-        let failed_run = timeout.saturating_add(STUCK_AFTER);
-        let between = settling_interval(interval).max(failed_run);
-        interval.saturating_add(between.saturating_mul(failure_threshold.saturating_sub(1))).saturating_add(failed_run)
+        self.basics().detected_within()
     }
 
-    /// How many runs there are at most in a time while nothing fails: the load on the dependency, by each process.
+    /// How many runs there are at most in a time while nothing fails: the load on the dependency, by each process, or, for
+    /// a shared check, by all replicas of the service.
     pub fn runs_within(&self, time: Duration) -> u64 {
         let shortest = self.basics().interval.mul_f64(1.0 - EARLIER_AT_MOST);
         // The cast saturates, also for an interval of nothing, which no check is registered with.
@@ -178,6 +192,7 @@ impl CheckOptions {
             tags: if self.tags.is_empty() { fallback.tags } else { self.tags },
             backoff: self.backoff.or(fallback.backoff),
             dependency: self.dependency.or(fallback.dependency),
+            scope: self.scope.or(fallback.scope),
             #[cfg(feature = "maintenance")]
             maintenance: self.maintenance.or(fallback.maintenance),
         }
@@ -191,14 +206,31 @@ impl CheckOptions {
         }
     }
 
-    /// The settings that hold for the check `name`.
+    /// The settings that hold for the check `name` of a service with one replica.
+    #[cfg(test)]
     pub(super) fn resolve(self, name: &str) -> Result<Settings, InvalidValue> {
-        let detected_within = self.detected_within();
-        let Basics { interval, timeout, failure_threshold } = self.basics();
+        self.resolve_in(&Fleet::default(), name)
+    }
+
+    /// The settings that hold for the check `name` of one replica of a fleet.
+    pub(super) fn resolve_in(self, fleet: &Fleet, name: &str) -> Result<Settings, InvalidValue> {
+        let basics = self.basics();
+        let Basics { interval, timeout, failure_threshold } = basics;
+        let scope = self.scope.unwrap_or_default();
+        let (stretch, detected_within) = match (scope, &fleet.lease) {
+            (Scope::Instance, _) => (1, basics.detected_within()),
+            (Scope::Shared, Some(lease)) => (fleet.replicas, basics.detected_within() + lease.followed_within()),
+            (Scope::Shared, None) => {
+                let stretched = Basics { interval: interval.saturating_mul(fleet.replicas), ..basics };
+                (fleet.replicas, stretched.detected_within())
+            }
+        };
         let longest_interval = self.backoff.unwrap_or(interval);
-        let usual_limit = longest_interval.saturating_mul(3).saturating_add(timeout);
+        let usual_limit = longest_interval.saturating_mul(stretch).saturating_mul(3).saturating_add(timeout);
         let settings = Settings {
             interval,
+            scope,
+            stretch,
             timeout,
             initial_delay: self.initial_delay.unwrap_or_default(),
             failure_threshold,
@@ -221,10 +253,20 @@ impl CheckOptions {
 }
 
 /// What decides how soon a fault is seen.
+#[derive(Clone, Copy)]
 struct Basics {
     interval: Duration,
     timeout: Duration,
     failure_threshold: u32,
+}
+
+impl Basics {
+    fn detected_within(self) -> Duration {
+        let Self { interval, timeout, failure_threshold } = self;
+        let failed_run = timeout.saturating_add(STUCK_AFTER);
+        let between = settling_interval(interval).max(failed_run);
+        interval.saturating_add(between.saturating_mul(failure_threshold.saturating_sub(1))).saturating_add(failed_run)
+    }
 }
 
 /// The share of an interval by which a run may come early. Chosen: replicas drift apart within a few runs, and the load
@@ -240,7 +282,11 @@ fn settling_interval(interval: Duration) -> Duration {
 /// [`CheckOptions`] with nothing left open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
+    /// Of the one that runs it alone.
     pub(super) interval: Duration,
+    pub(super) scope: Scope,
+    /// By how much intervals are stretched where each replica runs it for all.
+    pub(super) stretch: u32,
     pub(super) timeout: Duration,
     pub(super) initial_delay: Duration,
     pub(super) failure_threshold: u32,
@@ -313,9 +359,15 @@ impl Settings {
             let shown = format!("{:?}", self.longest_interval);
             return Err(InvalidValue::new("backoff", shown, "at least the interval"));
         }
-        if self.stale_after < self.longest_interval.saturating_add(self.timeout) {
+        let longest_stretched = self.longest_interval.saturating_mul(self.stretch);
+        if longest_stretched > LONGEST {
+            let rule = "at most 366 days, multiplied by the replicas if it is shared";
+            return Err(InvalidValue::new("interval", format_args!("{longest_stretched:?}"), rule));
+        }
+        if self.stale_after < longest_stretched.saturating_add(self.timeout) {
             let shown = format!("{:?}", self.stale_after);
-            return Err(InvalidValue::new("staleness limit", shown, "at least the longest interval and a timeout"));
+            let rule = "at least the longest interval, multiplied by the replicas if it is shared, and a timeout";
+            return Err(InvalidValue::new("staleness limit", shown, rule));
         }
         self.tags.iter().try_for_each(|tag| check_name("tag", tag))?;
         #[cfg(feature = "maintenance")]

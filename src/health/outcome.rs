@@ -25,7 +25,7 @@ pub struct CheckReport {
 /// Named facts for the detailed body, in the order they were added; of one name the last stands.
 pub(super) type Facts = Vec<(&'static str, Datum)>;
 
-fn add(facts: &mut Facts, key: &'static str, value: Datum) {
+pub(super) fn add(facts: &mut Facts, key: &'static str, value: Datum) {
     let value = if is_sensitive_name(key) { Datum::Text(REDACTED.to_owned()) } else { value };
     facts.retain(|(present, _)| *present != key);
     facts.push((key, value));

@@ -55,7 +55,7 @@ mod registry;
 mod snapshot;
 mod tally;
 
-pub use collect::{CollectFailure, Collected, Collection, Collector, CollectorError, CollectorOptions, Reading};
+pub use collect::{CollectFailure, Collected, Collection, Collector, CollectorError, CollectorOptions, Reading, Scope};
 pub use counter::Counter;
 pub use definition::{Definition, DefinitionError, Kind, LATENCY_EDGES, Stability, Unit};
 pub use family::{Family, Handle};

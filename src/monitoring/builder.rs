@@ -38,6 +38,8 @@ pub struct MonitoringBuilder {
     checks: Vec<crate::health::Registered>,
     #[cfg(feature = "health")]
     liveness: crate::health::Liveness,
+    #[cfg(feature = "health")]
+    lease: Option<crate::store::lease::Lease>,
     #[cfg(feature = "axum")]
     paths: crate::endpoint::HealthPaths,
     #[cfg(feature = "axum")]
@@ -66,6 +68,8 @@ impl MonitoringBuilder {
             checks: Vec::new(),
             #[cfg(feature = "health")]
             liveness: crate::health::Liveness::default(),
+            #[cfg(feature = "health")]
+            lease: None,
             #[cfg(feature = "axum")]
             paths: crate::endpoint::HealthPaths::default(),
             #[cfg(feature = "axum")]
@@ -100,7 +104,8 @@ impl MonitoringBuilder {
         self
     }
 
-    /// How many replicas the service has. `AISTM7_REPLICAS` overrides it. Default: 1.
+    /// How many replicas the service has: by how much the intervals of shared checks and collectors are stretched where
+    /// each replica has to run them for all. `AISTM7_REPLICAS` overrides it. Default: 1.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.declared.replicas = Some(replicas);
         self
@@ -254,6 +259,35 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Lets the replicas of the service agree on who runs what is [`Scope::Shared`](crate::health::Scope::Shared). Default:
+    /// none; each replica then runs it at an interval stretched by [`replicas`](Self::replicas).
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlx-0_9")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use sqlx_0_9 as sqlx;
+    /// use aistm7_monitoring::Monitoring;
+    /// use aistm7_monitoring::health::{CheckOptions, CheckReport, Scope, check_fn};
+    /// use aistm7_monitoring::store::lease::Lease;
+    ///
+    /// let pool = sqlx::PgPool::connect_lazy("postgres://localhost/orders")?;
+    /// let quota = check_fn(|| async { Ok(CheckReport::healthy()) }); // a call that is paid for
+    /// let monitoring = Monitoring::builder("orders")
+    ///     .lease(Lease::new(pool)) // with the table `POSTGRES_LEASE_TABLE`
+    ///     .replicas(3) // for as long as the pool gives no connection
+    ///     .check_with("quota", quota, CheckOptions::new().scope(Scope::Shared))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "sqlx-0_9"))] fn main() {}
+    /// ```
+    #[cfg(feature = "health")]
+    pub fn lease(mut self, lease: crate::store::lease::Lease) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+
     /// Where the health routes are. Default: `/health`.
     #[cfg(feature = "axum")]
     pub fn health_paths(mut self, paths: crate::endpoint::HealthPaths) -> Self {
@@ -344,7 +378,12 @@ impl MonitoringBuilder {
         #[cfg(feature = "push")]
         let jobs = super::push::register(&registry, &self.clock, &identity)?;
         #[cfg(feature = "health")]
-        let health = super::health::start(self.checks, &self.clock, &drain, &meter, self.liveness)?;
+        let health = {
+            let shared_by = format!("{}/{}", identity.service, identity.environment);
+            let lease = self.lease.map(|lease| lease.checked(&shared_by)).transpose()?;
+            let fleet = crate::health::Fleet::new(identity.replicas, lease);
+            super::health::start(self.checks, &self.clock, &drain, &meter, self.liveness, fleet)?
+        };
         #[cfg(feature = "grpc-health")]
         let grpc_health = crate::endpoint::GrpcHealth::new(&health, &drain);
         // After everything that registers.

@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 use super::Monitoring;
 use crate::clock::Clock;
 use crate::drain::Drain;
-use crate::health::{Health, HealthError, Liveness, Registered, Surroundings};
+use crate::health::{Fleet, Health, HealthError, Liveness, Registered, Surroundings};
 use crate::metrics::Meter;
 
 impl Monitoring {
@@ -22,6 +22,7 @@ pub(super) fn start(
     drain: &Drain,
     meter: &Meter,
     liveness: Liveness,
+    fleet: Fleet,
 ) -> Result<Health, HealthError> {
     let surroundings = Surroundings {
         clock: clock.clone(),
@@ -29,6 +30,7 @@ pub(super) fn start(
         runtime: Handle::try_current().ok(),
         liveness,
         random: fastrand::Rng::new(),
+        fleet,
     };
     Health::start_in(checks, meter, surroundings)
 }

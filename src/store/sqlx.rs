@@ -1,4 +1,4 @@
-//! The probe for sqlx's pools, written once for its majors.
+//! The probe and the leases for sqlx's pools, written once for its majors.
 
 /// Implements [`PostgresProbe`](super::postgres::PostgresProbe) for the `PgPool` of one major of sqlx.
 macro_rules! postgres_probe_for_sqlx {
@@ -68,6 +68,28 @@ macro_rules! postgres_probe_for_sqlx {
                     message: error.message().to_owned(),
                 },
                 _ => PostgresError::Other(error.into()),
+            }
+        }
+    };
+}
+
+/// Implements [`LeaseStore`](super::lease::LeaseStore) for the `PgPool` of one major of sqlx; `$raw` is how that major
+/// makes a query of a statement.
+macro_rules! lease_store_for_sqlx {
+    ($sqlx:ident, |$statement:ident| $raw:expr) => {
+        impl crate::store::lease::LeaseStore for $sqlx::PgPool {
+            async fn bid(
+                &self,
+                bid: crate::store::lease::Bid,
+            ) -> Result<crate::store::lease::Standing, crate::store::lease::LeaseError> {
+                let $statement = crate::store::lease::postgres::statement_of(&bid);
+                // The executor's own method, as above.
+                let row = $sqlx::Executor::fetch_optional(self, $raw).await.map_err(sorted)?;
+                let cells = |row: $sqlx::postgres::PgRow| {
+                    let cell = |index: usize| $sqlx::Row::try_get(&row, index);
+                    Ok(($sqlx::Row::try_get(&row, 0)?, cell(1)?, cell(2)?))
+                };
+                crate::store::lease::postgres::standing_of(row.map(cells).transpose().map_err(sorted)?)
             }
         }
     };

@@ -1,6 +1,7 @@
-//! The probe for the pools of sqlx 0.8.
+//! The probe and the leases for the pools of sqlx 0.8.
 
 use super::postgres::{FromUrl, PoolState, PostgresAddress, PostgresError, PostgresServer, invalid_url};
 use crate::error::InvalidValue;
 
 postgres_probe_for_sqlx!(sqlx_0_8);
+lease_store_for_sqlx!(sqlx_0_8, |statement| sqlx_0_8::raw_sql(&statement));

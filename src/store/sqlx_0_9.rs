@@ -1,6 +1,8 @@
-//! The probe for the pools of sqlx 0.9.
+//! The probe and the leases for the pools of sqlx 0.9.
 
 use super::postgres::{FromUrl, PoolState, PostgresAddress, PostgresError, PostgresServer, invalid_url};
 use crate::error::InvalidValue;
 
 postgres_probe_for_sqlx!(sqlx_0_9);
+// Every text in the statement is a hexadecimal literal.
+lease_store_for_sqlx!(sqlx_0_9, |statement| sqlx_0_9::raw_sql(sqlx_0_9::AssertSqlSafe(statement)));

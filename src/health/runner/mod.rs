@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Schedule (thread) -- due --> Run (thread): runtime.block_on(check) or abort -- RunEnd --> Shared inbox, Alarm
-//!     ^                                                                                        |
+//!     ^ '-- due --> Bid (thread) for the lease of a shared check -- Standing -------------------->|
+//!     |                                                                                        |
 //!     '---- Tracked: thresholds, deadlines, gate, metrics, transitions <-----------------------'
 //!                 '-> HealthReport, published for readers
 //! ```
@@ -15,7 +16,9 @@ mod gate;
 mod refresh;
 mod run;
 mod schedule;
+mod share;
 mod shared;
+mod tenure;
 mod tracked;
 
 #[cfg(test)]
@@ -24,6 +27,7 @@ mod tests;
 use std::time::Duration;
 
 pub(super) use schedule::Schedule;
+pub(super) use share::Share;
 pub(super) use shared::Shared;
 pub(super) use tracked::Tracked;
 

@@ -1,26 +1,21 @@
-//! One run of one check, on a thread that nobody waits for.
+//! One run of one check, or one bid for its lease, on a thread that nobody waits for.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::shared::Shared;
+use super::share::BidResult;
+use super::shared::{Delivered, Shared};
 use crate::health::check::{CheckResult, DynCheck};
+use crate::store::lease::{Bid, Lease};
 
-/// What is known once a run's thread has ended.
-pub(in crate::health) struct Finished {
-    pub(in crate::health) end: RunEnd,
-    /// See [`HealthCheck::certificate_not_after`](crate::health::HealthCheck::certificate_not_after).
-    pub(in crate::health) certificate_not_after: Option<SystemTime>,
-}
-
-/// How a run ended.
-pub(in crate::health) enum RunEnd {
-    /// The check answered.
-    Answered(CheckResult),
+/// How a thread ended.
+pub(in crate::health) enum RunEnd<A = CheckResult> {
+    /// There is an answer.
+    Answered(A),
     /// It was aborted and let go.
     Aborted,
     /// It panicked.
@@ -41,58 +36,100 @@ impl Abort {
     }
 }
 
-/// Starts a run of check number `index`; its end is delivered to `shared`, whatever happens.
+/// What is done on a thread.
+pub(super) trait Work: Send + 'static {
+    type Answer;
+
+    fn work(&self) -> Pin<Box<dyn Future<Output = Self::Answer> + Send + '_>>;
+
+    /// What is delivered of its end.
+    fn ended(&self, end: RunEnd<Self::Answer>) -> Delivered;
+
+    /// What is delivered if it panics.
+    fn panicked() -> Delivered;
+}
+
+impl Work for Arc<dyn DynCheck> {
+    type Answer = CheckResult;
+
+    fn work(&self) -> Pin<Box<dyn Future<Output = CheckResult> + Send + '_>> {
+        self.check()
+    }
+
+    fn ended(&self, end: RunEnd) -> Delivered {
+        Delivered::Run { end, certificate_not_after: self.certificate_not_after() }
+    }
+
+    fn panicked() -> Delivered {
+        Delivered::Run { end: RunEnd::Panicked, certificate_not_after: None }
+    }
+}
+
+/// A bid that is to be made.
+pub(super) struct Bidding {
+    pub(super) lease: Lease,
+    pub(super) bid: Bid,
+}
+
+impl Work for Bidding {
+    type Answer = BidResult;
+
+    fn work(&self) -> Pin<Box<dyn Future<Output = BidResult> + Send + '_>> {
+        self.lease.bid(self.bid.clone())
+    }
+
+    fn ended(&self, end: RunEnd<BidResult>) -> Delivered {
+        Delivered::Bid(end)
+    }
+
+    fn panicked() -> Delivered {
+        Delivered::Bid(RunEnd::Panicked)
+    }
+}
+
+/// Starts work for check number `index`; its end is delivered to `shared`, whatever happens.
 ///
 /// # Errors
 /// When the system gives no thread. Nothing is delivered then.
-pub(super) fn start(
+pub(super) fn start<W: Work>(
+    work: W,
     index: usize,
-    name: &str,
-    check: &Arc<dyn DynCheck>,
+    thread: String,
     runtime: &Handle,
     shared: &Arc<Shared>,
 ) -> io::Result<Abort> {
     let (sender, aborted) = oneshot::channel();
-    let check = Arc::clone(check);
     let runtime = runtime.clone();
     let shared = Arc::clone(shared);
-    std::thread::Builder::new().name(format!("health-{name}")).spawn(move || {
+    std::thread::Builder::new().name(thread).spawn(move || {
         // Made here, so that a thread that could not be spawned delivers nothing.
-        let delivery = Delivery { shared, index, finished: Finished::PANICKED };
-        let end = runtime.block_on(drive(&*check, aborted));
-        delivery.complete(Finished { end, certificate_not_after: check.certificate_not_after() });
+        let mut delivery = Delivery { shared, index, delivered: Some(W::panicked()) };
+        let end = runtime.block_on(drive(&work, aborted));
+        delivery.delivered = Some(work.ended(end));
     })?;
     Ok(Abort { _sender: sender })
 }
 
-async fn drive(check: &dyn DynCheck, aborted: oneshot::Receiver<()>) -> RunEnd {
+async fn drive<W: Work>(work: &W, aborted: oneshot::Receiver<()>) -> RunEnd<W::Answer> {
     tokio::select! {
         // An answer that is there counts, even if the abort is too.
         biased;
-        answer = check.check() => RunEnd::Answered(answer),
+        answer = work.work() => RunEnd::Answered(answer),
         _ = aborted => RunEnd::Aborted,
     }
-}
-
-impl Finished {
-    const PANICKED: Self = Self { end: RunEnd::Panicked, certificate_not_after: None };
 }
 
 /// Delivers exactly once: also when the thread unwinds, which is how a panic of the check becomes `Panicked`.
 struct Delivery {
     shared: Arc<Shared>,
     index: usize,
-    finished: Finished,
-}
-
-impl Delivery {
-    fn complete(mut self, finished: Finished) {
-        self.finished = finished;
-    }
+    delivered: Option<Delivered>,
 }
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        self.shared.deliver(self.index, std::mem::replace(&mut self.finished, Finished::PANICKED));
+        if let Some(delivered) = self.delivered.take() {
+            self.shared.deliver(self.index, delivered);
+        }
     }
 }

@@ -10,11 +10,11 @@ use tokio::sync::broadcast;
 
 use super::STARTUP_LIMIT;
 use super::run;
-use super::shared::Shared;
+use super::shared::{Delivered, Shared};
 use super::tracked::{Duty, Tracked};
 use crate::clock::Clock;
 use crate::diagnostics::{Diagnostics, Problem};
-use crate::health::options::EARLIER_AT_MOST;
+use crate::drain::Drain;
 use crate::health::report::HealthReport;
 use crate::health::state::Moment;
 use crate::health::transition::Transition;
@@ -26,6 +26,8 @@ pub(in crate::health) struct Schedule {
     pub(in crate::health) runtime: Handle,
     pub(in crate::health) transitions: broadcast::Sender<Transition>,
     pub(in crate::health) diagnostics: Diagnostics,
+    /// A process on its way out does nothing for others.
+    pub(in crate::health) drain: Drain,
     /// Spreads the runs of replicas that were started together.
     pub(in crate::health) random: Rng,
     pub(in crate::health) startup_ends: Instant,
@@ -45,13 +47,19 @@ impl Schedule {
     fn keep(mut self, shared: &Arc<Shared>) {
         while !shared.is_stopped() {
             let now = Moment::of(&self.clock);
-            for (index, finished) in shared.take_deliveries() {
+            for (index, delivered) in shared.take_deliveries() {
                 let Self { checks, transitions, .. } = &mut self;
                 let tracked = &mut checks[index];
-                if let Some(not_after) = finished.certificate_not_after {
-                    tracked.saw_certificate(not_after);
+                let mut told = |transition| tell(shared, transitions, transition);
+                match delivered {
+                    Delivered::Run { end, certificate_not_after } => {
+                        if let Some(not_after) = certificate_not_after {
+                            tracked.saw_certificate(not_after);
+                        }
+                        tracked.ended(end, now, &mut told);
+                    }
+                    Delivered::Bid(end) => tracked.bid_ended(end, now, &mut told),
                 }
-                tracked.ended(finished.end, now, &mut |transition| tell(shared, transitions, transition));
             }
             if shared.refreshes.begin() {
                 self.checks.iter_mut().for_each(|check| check.want_refresh(now.instant));
@@ -65,25 +73,32 @@ impl Schedule {
                 shared.refreshes.finish();
             }
             let startup = (!started).then_some(self.startup_ends);
-            let deadline = self.checks.iter().filter_map(Tracked::next_deadline).chain(startup).min();
+            let deadline = self.checks.iter().filter_map(|check| check.next_deadline(now.instant)).chain(startup).min();
             shared.alarm.wait(deadline);
         }
     }
 
     /// Does what the clock asks for one check.
     fn attend(&mut self, index: usize, now: Moment, shared: &Arc<Shared>) {
-        let Self { checks, runtime, transitions, diagnostics, random, .. } = self;
+        let Self { checks, runtime, transitions, diagnostics, random, drain, .. } = self;
         let mut told = |transition| tell(shared, transitions, transition);
         let tracked = &mut checks[index];
-        if tracked.tick(now, &mut told) == Duty::Nothing {
-            return;
-        }
-        match run::start(index, &tracked.name, &tracked.check, runtime, shared) {
-            Ok(abort) => tracked.started(abort, now, 1.0 - EARLIER_AT_MOST * random.f64()),
-            Err(error) => {
-                diagnostics.report(Problem::SpawnFailed, &format!("health check {}: {error}", tracked.name));
-                tracked.not_started(now, &mut told);
+        let failed = |what: &str, error| diagnostics.report(Problem::SpawnFailed, &format!("{what}: {error}"));
+        if tracked.tick(now, &mut told) == Duty::StartRun {
+            let thread = format!("health-{}", tracked.name);
+            match run::start(Arc::clone(&tracked.check), index, thread, runtime, shared) {
+                Ok(abort) => tracked.started(abort, now, random.f64()),
+                Err(error) => {
+                    failed(&format!("health check {}", tracked.name), error);
+                    tracked.not_started(now, &mut told);
+                }
             }
+        }
+        if let Some(bidding) = tracked.bid(drain.phase(), now) {
+            let thread = format!("lease-{}", tracked.name);
+            let asking = run::start(bidding, index, thread, runtime, shared);
+            let asking = asking.map_err(|error| failed(&format!("lease of health check {}", tracked.name), error));
+            tracked.bidding(asking.ok());
         }
     }
 

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use tokio::sync::watch;
 
 use super::refresh::Refreshes;
-use super::run::Finished;
+use super::run::RunEnd;
+use super::share::BidResult;
 use crate::clock::{Alarm, Clock};
 use crate::health::report::HealthReport;
 use crate::health::transition::Transition;
@@ -15,11 +17,21 @@ use crate::health::transition::Transition;
 /// The meeting place of the threads. Locks are held to move a value in or out.
 pub(in crate::health) struct Shared {
     report: watch::Sender<Arc<HealthReport>>,
-    inbox: Mutex<Vec<(usize, Finished)>>,
+    inbox: Mutex<Vec<(usize, Delivered)>>,
     stopped: AtomicBool,
     pub(super) alarm: Arc<Alarm>,
     pub(super) refreshes: Refreshes,
     history: Mutex<VecDeque<Transition>>,
+}
+
+/// What a thread came to.
+pub(super) enum Delivered {
+    Run {
+        end: RunEnd,
+        /// See [`HealthCheck::certificate_not_after`](crate::health::HealthCheck::certificate_not_after).
+        certificate_not_after: Option<SystemTime>,
+    },
+    Bid(RunEnd<BidResult>),
 }
 
 /// Chosen: what a person reads of a bad night, in some kilobytes.
@@ -52,13 +64,13 @@ impl Shared {
         self.report.send_replace(Arc::new(report));
     }
 
-    /// Says how the run of check number `index` ended.
-    pub(super) fn deliver(&self, index: usize, finished: Finished) {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).push((index, finished));
+    /// Says how a thread of check number `index` ended.
+    pub(super) fn deliver(&self, index: usize, delivered: Delivered) {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).push((index, delivered));
         self.alarm.ring();
     }
 
-    pub(super) fn take_deliveries(&self) -> Vec<(usize, Finished)> {
+    pub(super) fn take_deliveries(&self) -> Vec<(usize, Delivered)> {
         std::mem::take(&mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -4,16 +4,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::gate::Gate;
-use super::run::{Abort, RunEnd};
+use super::run::{Abort, Bidding, RunEnd};
+use super::share::{BidResult, Heard, Share};
+use super::tenure::Role;
 use super::{GATE_LIMIT, STUCK_AFTER};
+use crate::drain::Phase as DrainPhase;
 use crate::health::check::DynCheck;
 use crate::health::instruments::{CheckInstruments, Ended};
-use crate::health::options::Settings;
+use crate::health::options::{EARLIER_AT_MOST, Settings};
 use crate::health::outcome::CheckFailure;
 use crate::health::report::{CheckState, STALE};
-use crate::health::state::{Change, Moment, State};
+use crate::health::state::{Change, Followed, Moment, Probe, State};
 use crate::health::status::{Gates, Status};
 use crate::health::transition::Transition;
+use crate::store::lease::{Published, Wish};
 
 /// A check with all that the schedule knows of it.
 pub(in crate::health) struct Tracked {
@@ -32,6 +36,8 @@ pub(in crate::health) struct Tracked {
     has_result: bool,
     duration: Option<Duration>,
     refresh: Refresh,
+    /// If it has a lease.
+    share: Option<Share>,
 }
 
 /// Whether somebody waits for a run that has not begun before he asked.
@@ -46,6 +52,8 @@ enum Refresh {
 struct Run {
     started: Instant,
     phase: Phase,
+    /// As what it was begun.
+    role: Role,
 }
 
 enum Phase {
@@ -70,6 +78,7 @@ impl Tracked {
         check: Box<dyn DynCheck>,
         settings: Settings,
         instruments: CheckInstruments,
+        share: Option<Share>,
         now: Moment,
     ) -> Self {
         let due = now.instant + settings.initial_delay;
@@ -88,6 +97,7 @@ impl Tracked {
             has_result: false,
             duration: None,
             refresh: Refresh::None,
+            share,
         };
         tracked.swing_gate(now.instant);
         tracked
@@ -95,6 +105,7 @@ impl Tracked {
 
     /// Looks at the clock: aborts what is too long, gives up what does not end, and says whether a run is due.
     pub(super) fn tick(&mut self, now: Moment, told: &mut Told<'_>) -> Duty {
+        self.take_role(now.instant);
         self.look_for_an_excuse(now, told);
         if let Some(run) = &mut self.run {
             let timeout = run.started + self.settings.timeout;
@@ -105,22 +116,24 @@ impl Tracked {
                 }
                 Phase::Ending { give_up } if now.instant >= give_up => {
                     run.phase = Phase::Stuck;
-                    let started = run.started;
+                    let (started, begun_as) = (run.started, run.role);
                     self.refresh = Refresh::None;
                     self.finished(Ended::Stuck, now.instant.saturating_duration_since(started));
-                    self.failed(&stuck(), now, told);
-                    self.schedule_after(started, now);
+                    if !self.is_overtaken(begun_as, now.instant) {
+                        self.failed(&stuck(), now, told);
+                        self.schedule_after(started, now);
+                    }
                 }
                 _ => {}
             }
         }
         let duty = match &self.run {
-            _ if now.instant < self.due => Duty::Nothing,
+            _ if now.instant < self.due || !self.may_run(now.instant) => Duty::Nothing,
             None => Duty::StartRun,
             Some(Run { phase: Phase::Stuck, .. }) => {
                 self.failed(&stuck(), now, told);
                 self.refresh = Refresh::None;
-                self.due = now.instant + self.settings.interval;
+                self.due = now.instant + self.stretched(self.settings.interval, now.instant);
                 self.schedule_after(now.instant, now);
                 Duty::Nothing
             }
@@ -135,24 +148,31 @@ impl Tracked {
     pub(super) fn want_refresh(&mut self, now: Instant) {
         self.refresh = Refresh::Wanted;
         self.due = self.due.min(now);
+        if let Some(share) = &mut self.share {
+            share.hurry(now);
+        }
     }
 
     pub(super) fn is_refreshed(&self) -> bool {
         self.refresh == Refresh::None
     }
 
-    /// A run has begun.
-    pub(super) fn started(&mut self, abort: Abort, now: Moment, spread: f64) {
+    /// A run has begun. `chance` is a random number from 0 to 1.
+    pub(super) fn started(&mut self, abort: Abort, now: Moment, chance: f64) {
         if self.refresh == Refresh::Wanted {
             self.refresh = Refresh::Running;
         }
-        self.run = Some(Run { started: now.instant, phase: Phase::Running { _abort: abort } });
-        self.due = now.instant + self.settings.interval_after(self.state.failures_of_outage()).mul_f64(spread);
+        let role = self.role(now.instant);
+        self.run = Some(Run { started: now.instant, phase: Phase::Running { _abort: abort }, role });
+        let interval = self.stretched(self.settings.interval_after(self.state.failures_of_outage()), now.instant);
+        // Replicas that were started together, and run in turn, find their turns with the second run.
+        let finds_its_turn = self.duration.is_none() && self.stretch(now.instant) > 1;
+        self.due = now.instant + interval.mul_f64(if finds_its_turn { chance } else { 1.0 - EARLIER_AT_MOST * chance });
     }
 
     /// A run was due and could not begin.
     pub(super) fn not_started(&mut self, now: Moment, told: &mut Told<'_>) {
-        self.due = now.instant + self.settings.interval;
+        self.due = now.instant + self.stretched(self.settings.interval, now.instant);
         self.refresh = Refresh::None;
         if now.instant >= self.last_result + self.settings.stale_after {
             let failure = CheckFailure::new(STALE, "the system gives no thread to run the check on");
@@ -175,30 +195,34 @@ impl Tracked {
             self.refresh = Refresh::None;
         }
         let took = now.instant.saturating_duration_since(run.started);
+        self.take_role(now.instant);
         self.look_for_an_excuse(now, told);
-        match end {
-            RunEnd::Answered(Ok(report)) => {
-                self.finished(Ended::Ok, took);
+        let (ended, outcome) = match end {
+            RunEnd::Answered(Ok(report)) => (Ended::Ok, Ok(report)),
+            RunEnd::Answered(Err(failure)) => (Ended::Failed, Err(failure)),
+            RunEnd::Aborted => {
+                let message = format!("no answer within {:?}", self.settings.timeout);
+                (Ended::Timeout, Err(CheckFailure::new("timeout", message)))
+            }
+            RunEnd::Panicked => (Ended::Panicked, Err(CheckFailure::new("panicked", "the check panicked"))),
+        };
+        self.finished(ended, took);
+        if self.is_overtaken(run.role, now.instant) {
+            return;
+        }
+        match outcome {
+            Ok(report) => {
                 let change = self.state.report(report, now);
                 self.has_result(now);
                 self.instruments.succeeded(unix_seconds(now.wall));
                 self.changed(change, now, told);
             }
-            RunEnd::Answered(Err(failure)) => {
-                self.finished(Ended::Failed, took);
-                self.failed(&failure, now, told);
-            }
-            RunEnd::Aborted => {
-                self.finished(Ended::Timeout, took);
-                let message = format!("no answer within {:?}", self.settings.timeout);
-                self.failed(&CheckFailure::new("timeout", message), now, told);
-            }
-            RunEnd::Panicked => {
-                self.finished(Ended::Panicked, took);
-                self.failed(&CheckFailure::new("panicked", "the check panicked"), now, told);
-            }
+            Err(failure) => self.failed(&failure, now, told),
         }
         self.schedule_after(run.started, now);
+        if let Some(share) = &mut self.share {
+            share.hurry(now.instant);
+        }
         self.swing_gate(now.instant);
     }
 
@@ -207,23 +231,142 @@ impl Tracked {
         self.instruments.certificate_ends(unix_seconds(not_after));
     }
 
+    /// The bid that is due for its lease.
+    pub(super) fn bid(&mut self, drain: DrainPhase, now: Moment) -> Option<Bidding> {
+        let is_stuck = self.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::Stuck));
+        // Another replica may do better, and will still be there.
+        let wish = if is_stuck || drain != DrainPhase::Serving { Wish::Yield } else { Wish::Hold };
+        let probe = self.has_result.then_some(Probe { at: self.last_result, took: self.duration });
+        let state = &self.state;
+        self.share.as_mut()?.bid(wish, probe.map(|probe| move || state.published(probe, now)), now.instant)
+    }
+
+    /// The bid has begun, or could not.
+    pub(super) fn bidding(&mut self, asking: Option<Abort>) {
+        if let Some(share) = &mut self.share {
+            share.asking(asking);
+        }
+    }
+
+    /// The thread of a bid has ended.
+    pub(super) fn bid_ended(&mut self, end: RunEnd<BidResult>, now: Moment, told: &mut Told<'_>) {
+        let Some(share) = &mut self.share else {
+            return;
+        };
+        let had_epoch = share.role(now.instant);
+        if let Some(Heard { published, asked }) = share.ended(end) {
+            let goes_on = share.role(now.instant) == had_epoch && matches!(had_epoch, Role::Holding { .. });
+            // What a holder reads is its own.
+            if let Some(published) = published.filter(|_| !goes_on) {
+                self.follow(&published, asked, now, told);
+            }
+        }
+        self.take_role(now.instant);
+        if self.refresh == Refresh::Wanted && !self.may_run(now.instant) {
+            self.refresh = Refresh::None;
+        }
+        self.swing_gate(now.instant);
+    }
+
+    /// Takes over what another replica knows, unless it is older than what is known here.
+    fn follow(&mut self, Published { result, age }: &Published, asked: Instant, now: Moment, told: &mut Told<'_>) {
+        let ago = now.instant.saturating_duration_since(asked).saturating_add(*age);
+        let Some(followed) = now.before(ago).and_then(|published| Followed::read(result, published)) else {
+            if let Some(share) = &self.share {
+                share.cannot_read();
+            }
+            return;
+        };
+        let Probe { at, took } = followed.probe;
+        if self.has_result && at < self.last_result {
+            return;
+        }
+        self.duration = took;
+        self.has_result = true;
+        self.last_result = at;
+        let change = self.state.follow(followed);
+        if let Some(success) = self.state.last_success {
+            self.instruments.succeeded(unix_seconds(success));
+        }
+        self.changed(change, now, told);
+    }
+
+    /// Acts on a role that is another one than before.
+    fn take_role(&mut self, now: Instant) {
+        let Some(share) = &mut self.share else {
+            return;
+        };
+        share.tick(now);
+        let Some(role) = share.changed_role(now) else {
+            return;
+        };
+        // Without a result the first run is due as it was at the start.
+        match role {
+            Role::Holding { .. } if self.has_result => self.due = self.last_result + self.settings.interval,
+            Role::Alone => {
+                share.tell_fallback();
+                if self.has_result {
+                    let turn = self.settings.interval.saturating_mul(self.settings.stretch).mul_f64(share.phase());
+                    self.due = now + turn;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What this process is for the check. A holder that publishes nothing is as good as none.
+    fn role(&self, now: Instant) -> Role {
+        let is_stale = now >= self.last_result + self.settings.stale_after;
+        match self.share.as_ref().map_or(Role::Alone, |share| share.role(now)) {
+            Role::Following if is_stale => Role::Alone,
+            role => role,
+        }
+    }
+
+    fn may_run(&self, now: Instant) -> bool {
+        matches!(self.role(now), Role::Holding { .. } | Role::Alone)
+    }
+
+    /// Whether a run that was begun as something else may be older than what another replica has told since.
+    fn is_overtaken(&self, begun_as: Role, now: Instant) -> bool {
+        match self.role(now) {
+            Role::Following | Role::Undecided => true,
+            held @ Role::Holding { .. } => matches!(begun_as, Role::Holding { .. }) && begun_as != held,
+            Role::Alone => false,
+        }
+    }
+
+    /// By how much intervals are stretched now.
+    fn stretch(&self, now: Instant) -> u32 {
+        match self.role(now) {
+            Role::Holding { .. } => 1,
+            Role::Following | Role::Alone | Role::Undecided => self.settings.stretch,
+        }
+    }
+
+    fn stretched(&self, interval: Duration, now: Instant) -> Duration {
+        interval.saturating_mul(self.stretch(now))
+    }
+
     /// Brings the next run forward while failures settle. No run is due in the past.
     fn schedule_after(&mut self, started: Instant, now: Moment) {
         if self.state.is_settling() {
-            self.due = self.due.min(started + self.settings.settling_interval());
+            self.due = self.due.min(started + self.stretched(self.settings.settling_interval(), now.instant));
         }
         self.due = self.due.max(now.instant);
     }
 
     /// When something happens next without anybody ringing.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        let due = if self.may_run(now) { self.due } else { self.due.max(self.last_result + self.settings.stale_after) };
         let of_run = match &self.run {
-            None => Some(self.due),
-            Some(Run { started, phase: Phase::Running { .. } }) => Some(*started + self.settings.timeout),
-            Some(Run { phase: Phase::Ending { give_up }, .. }) => Some(*give_up),
-            Some(Run { phase: Phase::Stuck, .. }) => Some(self.due),
+            None => due,
+            Some(Run { started, phase: Phase::Running { .. }, .. }) => *started + self.settings.timeout,
+            Some(Run { phase: Phase::Ending { give_up }, .. }) => *give_up,
+            Some(Run { phase: Phase::Stuck, .. }) => due,
         };
-        of_run.into_iter().chain(self.gate.next_deadline()).min()
+        let of_lease = self.share.as_ref().map(Share::next_deadline);
+        [Some(of_run), self.gate.next_deadline(), of_lease].into_iter().flatten().min()
     }
 
     /// Whether a run has ever had a result, whatever it was.
@@ -259,6 +402,10 @@ impl Tracked {
     fn look_for_an_excuse(&mut self, now: Moment, told: &mut Told<'_>) {
         let excuse = self.settings.excuse(now.wall);
         self.instruments.excuse(excuse);
+        if !self.may_run(now.instant) {
+            // Whoever runs it says what failures are worth.
+            return;
+        }
         let change = self.state.excuse(excuse, now);
         self.changed(change, now, told);
     }

@@ -20,6 +20,7 @@ mod instruments;
 mod options;
 mod reading;
 mod run;
+mod scope;
 #[cfg(test)]
 mod tests;
 mod tracked;
@@ -34,6 +35,7 @@ pub(super) use self::given::Given;
 pub use self::options::CollectorOptions;
 pub(super) use self::reading::check;
 pub use self::reading::{Collected, Reading};
+pub use self::scope::Scope;
 
 /// Why a run of a [`Collector`] has no result. Its text is shown once, without the credentials of URLs in it.
 pub type CollectFailure = Box<dyn Error + Send + Sync>;

@@ -1,5 +1,6 @@
 //! The runner on a held clock and a runtime with one thread.
 
+mod fleet;
 mod isolation;
 mod telling;
 mod timing;
@@ -12,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::{Clock, ManualClock};
 use crate::drain::Drain;
+use crate::health::fleet::Fleet;
 use crate::health::handle::Surroundings;
 use crate::health::{
     CheckFailure, CheckOptions, CheckReport, Health, HealthCheck, HealthReport, Liveness, Registered, Status, check_fn,
@@ -34,7 +36,16 @@ impl Bench {
     }
 
     fn with(liveness: Liveness, checks: Vec<Registered>) -> Self {
-        let held = ManualClock::new();
+        Self::on(&ManualClock::new(), liveness, Fleet::default(), checks)
+    }
+
+    /// One of several that share a clock.
+    fn in_fleet(held: &ManualClock, fleet: Fleet, checks: Vec<Registered>) -> Self {
+        Self::on(held, Liveness::Answers, fleet, checks)
+    }
+
+    fn on(held: &ManualClock, liveness: Liveness, fleet: Fleet, checks: Vec<Registered>) -> Self {
+        let held = held.clone();
         let registry = Registry::new();
         let drain = Drain::new();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
@@ -45,6 +56,7 @@ impl Bench {
             runtime: Some(runtime.handle().clone()),
             liveness,
             random: fastrand::Rng::with_seed(7),
+            fleet,
         };
         let health = Health::start_in(checks, &meter, surroundings).unwrap();
         Self { health, held, registry, drain, runtime }

@@ -162,7 +162,7 @@ fn fault_is_seen_within_the_time_that_the_check_names() {
             while tracked.show().status != Status::Unhealthy {
                 let now = Moment::of(&held.clock());
                 if tracked.tick(now, &mut drop) == Duty::StartRun {
-                    tracked.started(Abort::of_nothing(), now, 1.0);
+                    tracked.started(Abort::of_nothing(), now, 0.0);
                     run = Some(now.instant);
                 }
                 if let Some(started) = run {
@@ -193,7 +193,7 @@ fn tracked(options: CheckOptions, held: &ManualClock) -> Tracked {
     let settings = options.resolve("faulty").unwrap();
     let instruments = HealthInstruments::new(&Meter::new(&Registry::new())).unwrap().of_check("faulty", &settings);
     let check = Registered::new("faulty", check_fn(|| async { Ok(CheckReport::healthy()) })).check;
-    Tracked::new("faulty", check, settings, instruments, Moment::of(&held.clock()))
+    Tracked::new("faulty", check, settings, instruments, None, Moment::of(&held.clock()))
 }
 
 #[cfg(feature = "maintenance")]

@@ -1,7 +1,10 @@
 //! How results become a status: thresholds, and nothing that waits, counts time itself or talks.
 
-use std::time::{Instant, SystemTime};
+mod published;
 
+use std::time::{Duration, Instant, SystemTime};
+
+pub(super) use self::published::{Followed, Probe};
 use super::options::Settings;
 use super::outcome::{CheckFailure, CheckReport, Datum, Weight};
 use super::report::LastFailure;
@@ -18,6 +21,11 @@ pub(super) struct Moment {
 impl Moment {
     pub(super) fn of(clock: &Clock) -> Self {
         Self { instant: clock.now(), wall: clock.wall() }
+    }
+
+    /// The moment some time before; `None` if there was none, as before the machine was started.
+    pub(super) fn before(self, ago: Duration) -> Option<Self> {
+        Some(Self { instant: self.instant.checked_sub(ago)?, wall: self.wall.checked_sub(ago)? })
     }
 }
 
