@@ -6,6 +6,8 @@ mod json;
 mod support;
 
 mod example;
+#[cfg(feature = "full")]
+mod fleet;
 mod harness;
 #[cfg(feature = "full")]
 mod http_options;
@@ -13,6 +15,8 @@ mod http_options;
 mod ibkr;
 #[cfg(feature = "full")]
 mod jobs;
+#[cfg(feature = "full")]
+mod lease;
 #[cfg(feature = "full")]
 mod native_histograms;
 #[cfg(feature = "full")]

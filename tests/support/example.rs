@@ -1,4 +1,4 @@
-//! The example `trading_api` as a process of its own.
+//! The examples as processes of their own; most of all `trading_api`.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -126,15 +126,16 @@ fn command(home: &Home, env: &[(&str, &str)], arguments: &[&str]) -> Command {
     command
 }
 
-/// The built example; the first call builds it, which is instant after `cargo test --features full`.
+/// The built example; the first call builds it.
 fn executable() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(build)
+    BUILT.get_or_init(|| build(NAME))
 }
 
-fn build() -> PathBuf {
+/// Builds an example of this package, which is instant after `cargo test --features full`.
+pub(crate) fn build(name: &str) -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--features", "full", "--example", NAME])
+        .args(["build", "--features", "full", "--example", name])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env_clear()
@@ -142,13 +143,13 @@ fn build() -> PathBuf {
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo can be run");
-    assert!(output.status.success(), "the example `{NAME}` does not build");
+    assert!(output.status.success(), "the example `{name}` does not build");
 
     let messages = String::from_utf8_lossy(&output.stdout);
     let executable = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == NAME)
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from));
     executable.expect("cargo names the executable that it built")
 }
