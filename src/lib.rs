@@ -27,6 +27,7 @@ pub mod trace;
 pub mod metrics;
 
 // Ring 2: ways to the outside that slices share.
+#[cfg(feature = "health")]
 pub mod store;
 #[cfg(any(
     feature = "http-check",

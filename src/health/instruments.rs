@@ -6,7 +6,6 @@ use super::options::Settings;
 use super::state::Excuse;
 use super::status::{Gates, Status};
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Unit};
-use crate::store::lease::LeaseFamilies;
 
 static STATUS: Definition = Definition::gauge(
     "health_check_status",
@@ -64,7 +63,7 @@ static CERTIFICATE: Definition = Definition::gauge_absent_until_set(
 pub(crate) fn declare(meter: &Meter) -> Result<(), DefinitionError> {
     HealthInstruments::new(meter)?;
     StallInstruments::register(meter)?;
-    LeaseFamilies::register(meter)?;
+    crate::store::lease::LeaseFamilies::register(meter)?;
     Ok(())
 }
 

@@ -1,11 +1,13 @@
-//! The probe for the pools of deadpool-postgres 0.14.
+//! The probe and the leases for the pools of deadpool-postgres 0.14.
 
 use std::error::Error as _;
 use std::io;
 
-use deadpool_postgres_0_14::tokio_postgres::{Error, NoTls, SimpleQueryMessage};
+use deadpool_postgres_0_14::tokio_postgres::{Error, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use deadpool_postgres_0_14::{Client, Config, Pool, PoolError, Runtime, TimeoutType};
 
+use super::lease::postgres::{standing_of, statement_of};
+use super::lease::{Bid, LeaseError, LeaseStore, Standing};
 use super::postgres::{FromUrl, PoolState, PostgresError, PostgresProbe, invalid_url};
 use crate::error::InvalidValue;
 
@@ -25,13 +27,7 @@ impl PostgresProbe for Pool {
     }
 
     async fn query(&self, connection: &mut Self::Connection, sql: &'static str) -> Result<String, PostgresError> {
-        let Some(client) = connection.take() else {
-            return Err(PostgresError::Other("the query before was not waited for".into()));
-        };
-        let asked = Asked(Some(client));
-        let answer = asked.simple_query(sql).await;
-        *connection = asked.answered();
-        let messages = answer.map_err(sorted)?;
+        let messages = simple_query(connection, sql).await?;
         let rows = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten(),
             _ => None,
@@ -46,6 +42,33 @@ impl PostgresProbe for Pool {
         let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
         Some(PoolState { size: count(status.size), idle: count(status.available), max: count(status.max_size) })
     }
+}
+
+impl LeaseStore for Pool {
+    async fn bid(&self, bid: Bid) -> Result<Standing, LeaseError> {
+        let mut connection = self.acquire().await?;
+        let messages = simple_query(&mut connection, &statement_of(&bid)).await?;
+        let row = messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let cells = |row: &SimpleQueryRow| {
+            let cell = |index: usize| row.try_get(index).map(|text: Option<&str>| text.map(str::to_owned));
+            Ok((cell(0)?.unwrap_or_default(), cell(1)?, cell(2)?))
+        };
+        standing_of(row.map(cells).transpose().map_err(sorted)?)
+    }
+}
+
+/// Asks on a connection, which is there again once it has answered.
+async fn simple_query(connection: &mut Option<Client>, sql: &str) -> Result<Vec<SimpleQueryMessage>, PostgresError> {
+    let Some(client) = connection.take() else {
+        return Err(PostgresError::Other("the query before was not waited for".into()));
+    };
+    let asked = Asked(Some(client));
+    let answer = asked.simple_query(sql).await;
+    *connection = asked.answered();
+    answer.map_err(sorted)
 }
 
 /// A connection with a query on it. Dropped before the answer, it is closed and not given back: the driver would let the

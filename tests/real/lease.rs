@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use aistm7_monitoring::store::lease::{Bid, LeaseError, LeaseStore, POSTGRES_LEASE_TABLE, Publication, Standing, Wish};
+use deadpool_postgres_0_14::tokio_postgres::NoTls;
+use deadpool_postgres_0_14::{Config, Runtime};
 use redis_1::aio::{ConnectionManager, ConnectionManagerConfig};
 
 use crate::support::pgbouncer::PgBouncer;
@@ -23,7 +25,7 @@ const AWKWARD: &str = "{\"a\":\"it's \\\\ $1 ; -- \u{1F600} ]] \\u0001\"}\r\n";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL; run by tests/run"]
-async fn postgres_keeps_leases_with_each_major_of_sqlx() {
+async fn postgres_keeps_leases_through_each_driver() {
     let postgres = Postgres::start();
     let url = postgres.url();
     let missing = sqlx_0_9::PgPool::connect_lazy(&url).unwrap().bid(Bid::new("l", "a", LONG)).await.unwrap_err();
@@ -34,6 +36,8 @@ async fn postgres_keeps_leases_with_each_major_of_sqlx() {
 
     keeps_the_contract("0.8", &sqlx_0_8::PgPool::connect_lazy(&url).unwrap()).await;
     keeps_the_contract("0.9", &sqlx_0_9::PgPool::connect_lazy(&url).unwrap()).await;
+    let config = Config { url: Some(url.clone()), ..Config::default() };
+    keeps_the_contract("deadpool", &config.create_pool(Some(Runtime::Tokio1), NoTls).unwrap()).await;
     // Whatever a server takes a backslash for.
     postgres.psql("ALTER DATABASE postgres SET standard_conforming_strings = off");
     keeps_the_contract("odd", &sqlx_0_9::PgPool::connect_lazy(&url).unwrap()).await;

@@ -7,16 +7,16 @@
 //! ```
 //!
 //! One atomic exchange does it all, so a store is a type with one method, or a closure. Those of the drivers are there
-//! by feature: PostgreSQL keeps one row a lease (`sqlx-0_8`, `sqlx-0_9`, see [`POSTGRES_LEASE_TABLE`]), Redis three keys
-//! (`redis-1`). Nobody compares clocks: leases expire by the store's, ages are measured by it, and a holder counts on its
-//! lease for less time than the store grants it.
+//! by feature: PostgreSQL keeps one row a lease (`sqlx-0_8`, `sqlx-0_9`, `deadpool-postgres-0_14`, see
+//! `POSTGRES_LEASE_TABLE`), Redis three keys (`redis-1`). Nobody compares clocks: leases expire by the store's, ages are
+//! measured by it, and a holder counts on its lease for less time than the store grants it.
 //!
 //! A holder that was paused cannot do harm when it wakes: what it publishes names the epoch in which it was worked out,
 //! and the store takes it only from the holder of that epoch.
 
 mod instruments;
 mod options;
-#[cfg(any(feature = "sqlx-0_8", feature = "sqlx-0_9"))]
+#[cfg(any(feature = "deadpool-postgres-0_14", feature = "sqlx-0_8", feature = "sqlx-0_9"))]
 pub(in crate::store) mod postgres;
 #[cfg(feature = "redis-1")]
 pub(in crate::store) mod redis;
@@ -25,12 +25,12 @@ use std::time::Duration;
 
 pub(crate) use self::instruments::{LeaseFamilies, LeaseInstruments};
 pub use self::options::{DEFAULT_TTL, Lease};
-#[cfg(any(feature = "sqlx-0_8", feature = "sqlx-0_9"))]
+#[cfg(any(feature = "deadpool-postgres-0_14", feature = "sqlx-0_8", feature = "sqlx-0_9"))]
 pub use self::postgres::POSTGRES_LEASE_TABLE;
 use super::DriverError;
 
-/// Where replicas leave their leases. Implemented for `PgPool` and Redis' connections by the features of the drivers, and
-/// for closures.
+/// Where replicas leave their leases. Implemented for the pools of PostgreSQL and Redis' connections by the features of the
+/// drivers, and for closures.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
