@@ -134,7 +134,10 @@ async fn serve(
         solana,
         instruments: Instruments::new(monitoring),
     };
-    let router = handlers::router(app).merge(monitoring.routes()).layer(monitoring.http_layer());
+    let router = handlers::router(app)
+        .merge(monitoring.routes())
+        .merge(monitoring.grpc_health_routes())
+        .layer(monitoring.http_layer());
 
     notice::tell(notice::Serving { api, admin, stand_ins: &outside.stand_ins });
     let served = monitoring.serve(listener, router).await?;

@@ -203,6 +203,7 @@ fn transition(transition: &Transition) -> String {
         .optional_text("reason", transition.reason)
         .text("at", Timestamp::from(transition.at).as_str())
         .number("lasted_seconds", transition.lasted.as_secs_f64())
+        .number("bad_for_seconds", transition.bad_for.as_secs_f64())
         .finish()
 }
 

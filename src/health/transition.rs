@@ -29,6 +29,9 @@ pub struct Transition {
     pub at: SystemTime,
     /// How long `from` had lasted.
     pub lasted: Duration,
+    /// How long the check had been degraded or unhealthy without a break, whichever it was: what an outage lasted, when
+    /// `to` is healthy. Zero if it begins now.
+    pub bad_for: Duration,
 }
 
 impl Transition {
@@ -59,6 +62,7 @@ impl Transition {
                     reason = self.reason,
                     problem = (!message.is_empty()).then_some(message),
                     lasted_seconds = self.lasted.as_secs_f64(),
+                    bad_for_seconds = self.bad_for.as_secs_f64(),
                     at = Timestamp::from(self.at).as_str(),
                     "health check is {}",
                     self.to.as_str(),
@@ -129,6 +133,7 @@ mod tests {
             severity,
             at: SystemTime::UNIX_EPOCH,
             lasted: Duration::ZERO,
+            bad_for: Duration::ZERO,
         }
     }
 

@@ -440,6 +440,7 @@ impl Tracked {
             severity: self.settings.severity,
             at: now.wall,
             lasted: now.instant.saturating_duration_since(change.began),
+            bad_for: change.bad_since.map_or(Duration::ZERO, |since| now.instant.saturating_duration_since(since)),
         };
         transition.log(&self.state.message);
         if change.from != Status::Unknown {

@@ -43,6 +43,8 @@ pub(super) struct State {
     pub(super) data: Vec<(&'static str, Datum)>,
     /// When the status became what it is.
     pub(super) since: Moment,
+    /// When the check became degraded or unhealthy; `None` while it is neither.
+    bad_since: Option<Instant>,
     pub(super) last_success: Option<SystemTime>,
     pub(super) last_failure: Option<LastFailure>,
     pub(super) consecutive_failures: u32,
@@ -77,6 +79,8 @@ pub(super) struct Change {
     pub(super) to: Status,
     /// When `from` had begun.
     pub(super) began: Instant,
+    /// Since when the check had been degraded or unhealthy before, without a break; `None` if it was neither.
+    pub(super) bad_since: Option<Instant>,
 }
 
 impl State {
@@ -91,6 +95,7 @@ impl State {
             message: String::new(),
             data: Vec::new(),
             since: now,
+            bad_since: None,
             last_success: None,
             last_failure: None,
             consecutive_failures: 0,
@@ -173,18 +178,25 @@ impl State {
         if self.status == status {
             return None;
         }
-        let change = Change { from: self.status, to: status, began: self.since.instant };
+        let change = Change { from: self.status, to: status, began: self.since.instant, bad_since: self.bad_since };
         self.status = status;
         self.since = now;
+        self.bad_since = match status {
+            Status::Degraded | Status::Unhealthy => self.bad_since.or(Some(now.instant)),
+            Status::Healthy | Status::Unknown => None,
+        };
         Some(change)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::clock::ManualClock;
     use crate::health::CheckOptions;
+    use crate::health::report::STALE;
 
     fn letter(status: Status) -> char {
         match status {
@@ -195,7 +207,7 @@ mod tests {
         }
     }
 
-    /// Feeds `p`asses, `d`egraded reports, `f`ailures and `c`onclusive failures, and moments at which maintenance begins
+    /// Feeds `p`asses, `d`egraded reports, `f`ailures, results that got `s`tale, `c`onclusive failures, and moments at which maintenance begins
     /// (`<`) and ends (`>`); shows the status after each.
     fn statuses(failure_threshold: u32, recovery_threshold: u32, runs: &str) -> String {
         let options = CheckOptions::new().failure_threshold(failure_threshold).recovery_threshold(recovery_threshold);
@@ -208,6 +220,7 @@ mod tests {
                 'p' => state.report(CheckReport::healthy(), now),
                 'd' => state.report(CheckReport::degraded("odd", "odd"), now),
                 'f' => state.failure(&CheckFailure::new("down", "down"), now),
+                's' => state.failure(&CheckFailure::new(STALE, "too old"), now),
                 '<' => state.excuse(Excuse::Maintenance, now),
                 '>' => state.excuse(Excuse::None, now),
                 'c' => state.failure(&CheckFailure::new("stalled", "stalled").conclusive(), now),
@@ -244,6 +257,11 @@ mod tests {
             ("pfffdd", "HHHUUD"),
             ("pfffpd", "HHHUUD"),
             ("dfff", "DDDU"),
+            // What got too old is a failed run among others.
+            ("psss", "HHHU"),
+            ("pfsf", "HHHU"),
+            ("psps", "HHHH"),
+            ("psfspp", "HHHUUH"),
             // It watched long enough itself.
             ("pc", "HU"),
             ("c", "U"),
@@ -288,6 +306,41 @@ mod tests {
         assert!(!state.is_settling(), "an excused outage is probed at its usual interval");
         state.excuse(Excuse::None, now);
         assert_eq!((state.reason, state.message.as_str()), (Some("unreachable"), "refused"));
+    }
+
+    fn at(held: &ManualClock) -> Moment {
+        Moment::of(&held.clock())
+    }
+
+    #[test]
+    fn change_knows_how_long_it_was_bad_without_a_break() {
+        let held = ManualClock::new();
+        let mut state = State::new(&CheckOptions::new().failure_threshold(1).resolve("x").unwrap(), at(&held));
+        let start = held.clock().now();
+        let degraded = || CheckReport::degraded("odd", "odd");
+        let mut bad_seconds = Vec::new();
+        let mut later = |report: Option<CheckReport>| {
+            held.advance(Duration::from_secs(10));
+            let change = match report {
+                Some(report) => state.report(report, at(&held)),
+                None => state.failure(&CheckFailure::new("down", "down"), at(&held)),
+            };
+            bad_seconds.extend(change.map(|change| change.bad_since.map(|since| (since - start).as_secs())));
+        };
+        for report in [
+            Some(CheckReport::healthy()),
+            Some(degraded()),
+            None,
+            None,
+            Some(CheckReport::healthy()),
+            Some(degraded()),
+            Some(CheckReport::healthy()),
+            None,
+        ] {
+            later(report);
+        }
+        // Healthy, degraded at 20, unhealthy at 30, degraded once it is believed at 60, healthy at 70, unhealthy at 80.
+        assert_eq!(bad_seconds, [None, None, Some(20), Some(20), Some(20), None]);
     }
 
     #[test]

@@ -12,9 +12,13 @@ use hyper::body::Bytes;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use super::stand_ins::Control;
-use super::{SOON, WALLET, access_of, ok, strict_log};
+use super::{SOON, WALLET, access_of, ok, strict_log, wait_until_healthy};
 use crate::support::example::TradingApi;
 use crate::support::http;
 
@@ -51,6 +55,7 @@ async fn no_request_fails_while_a_loaded_service_goes_away() {
     let public = api.public();
     // Once before, so that there is a balance to fall back on; from here on it takes two seconds, twice the drain delay.
     ok(public, &access_of(WALLET));
+    wait_until_healthy(&api);
     Control::of(&api, "Solana RPC node").set("hang");
 
     let seen = Arc::new(Seen::default());
@@ -69,6 +74,7 @@ async fn no_request_fails_while_a_loaded_service_goes_away() {
         let sender = connect_http2(public).await;
         multiplexed.push(tokio::spawn(until_told_to_go(sender, PATH.to_owned(), Arc::clone(&seen))));
     }
+    let told = tokio::spawn(watch_over_grpc(public));
     let slow = tokio::spawn(until_told_to_go(connect_http2(public).await, access_of(WALLET), Arc::clone(&seen)));
     tokio::task::block_in_place(|| begun.wait());
     let readiness = watch_readiness(public, Arc::clone(&seen));
@@ -85,6 +91,7 @@ async fn no_request_fails_while_a_loaded_service_goes_away() {
     }
     let slow = slow.await.expect("no request that is under way is cut");
     assert_eq!(slow.after_refusal, 1, "what was under way when the listener closed has its answer: {slow:?}");
+    assert_eq!(told.await.expect("the watch goes on"), [ServingStatus::Serving, ServingStatus::NotServing]);
     let readiness = tokio::task::block_in_place(|| readiness.join()).expect("readiness is answered to the end");
     assert_eq!(readiness, [json!({"status": "ready"}), json!({"status": "not_ready", "reason": "draining"})]);
 
@@ -113,6 +120,23 @@ fn watch_readiness(public: SocketAddr, seen: Arc<Seen>) -> JoinHandle<Vec<Value>
         seen.refused.store(true, Ordering::SeqCst);
         said
     })
+}
+
+/// What gRPC's health service says of the whole until it ends the stream, which it does with a word.
+async fn watch_over_grpc(public: SocketAddr) -> Vec<ServingStatus> {
+    let endpoint = Endpoint::from_shared(format!("http://{public}")).expect("a valid URL");
+    let mut client = HealthClient::new(endpoint.connect().await.expect("it listens"));
+    let mut stream = client.watch(HealthCheckRequest::default()).await.expect("a stream").into_inner();
+    let mut said = Vec::new();
+    loop {
+        match stream.message().await {
+            Ok(status) => said.push(status.expect("no end without a word").status()),
+            Err(status) => {
+                assert_eq!(status.code(), tonic::Code::Unavailable, "{status}");
+                return said;
+            }
+        }
+    }
 }
 
 /// Asks on a new connection each time, until a little after the service drains: what a load balancer sends before it

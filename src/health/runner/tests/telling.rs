@@ -19,8 +19,10 @@ fn transitions_reach_metrics_and_subscribers_but_not_those_out_of_unknown() {
 
     let first = bench.runtime.block_on(transitions.next()).unwrap();
     assert_eq!((first.from, first.to, first.reason), (Status::Healthy, Status::Unhealthy, Some("down")));
+    assert_eq!(first.bad_for, Duration::ZERO);
     let second = bench.runtime.block_on(transitions.next()).unwrap();
     assert_eq!((second.to, second.lasted, &*second.dependency), (Status::Healthy, Duration::from_secs(30), "ledger"));
+    assert_eq!(second.bad_for, Duration::from_secs(30));
 
     let status = |status| {
         let labels = [("check", "ledger-db"), ("dependency", "ledger"), ("status", status)];
