@@ -316,6 +316,26 @@ async fn upgrade_ends_its_request_and_stays_out_of_the_latency() {
     assert_eq!(head.unwrap_or_default(), 0.0);
 }
 
+/// Over HTTP/2 it is a tunnel, answered with 200.
+#[tokio::test]
+async fn upgrade_over_http2_ends_its_request_and_stays_out_of_the_latency() {
+    let monitoring = monitoring();
+    let address = serve(measured(&monitoring)).await;
+    let mut client = Http2::connect(address).await;
+    // With its first answer the server has said that it takes such requests.
+    let first = within(client.sender.send_request(http2_request("GET", "/fixed"))).await.unwrap();
+    within(first.into_body().collect()).await.unwrap();
+    let mut request = http2_request("CONNECT", "/ws");
+    request.extensions_mut().insert(hyper::ext::Protocol::from_static("websocket"));
+    request.headers_mut().insert("sec-websocket-version", "13".parse().unwrap());
+    let response = within(client.sender.send_request(request)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let ends = settled(&monitoring, 2).await;
+    assert_eq!(ends.into_keys().collect::<Vec<_>>(), ["CONNECT /ws 200 upgraded", "GET /fixed 200 ok"]);
+    let head = monitoring.registry().snapshot().sum("api_response_time_seconds", &[("route", "/ws")]);
+    assert_eq!(head.unwrap_or_default(), 0.0);
+}
+
 #[tokio::test]
 async fn open_event_stream_is_in_flight_and_stays_out_of_the_latency() {
     let monitoring = monitoring();

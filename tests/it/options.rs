@@ -13,6 +13,7 @@ use axum::routing::{any, get, post};
 use futures_util::stream;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
+use tower_http::compression::CompressionLayer;
 
 use crate::client::{self, Raw};
 use crate::service::{Lines, builder, serve, settled, until};
@@ -158,6 +159,26 @@ async fn request_bodies_are_measured_as_they_are_read() {
     ] {
         assert!(page.contains(line), "{line} in\n{page}");
     }
+}
+
+/// Outermost, the layer counts what is sent; inside of a compression layer, what the handler made.
+#[tokio::test]
+async fn response_bytes_are_those_at_the_place_of_the_layer() {
+    const TEXT: &str = "compress me, ";
+    let app = || Router::new().route("/", get(TEXT.repeat(1000)));
+    let bytes = async |build: fn(Router, &Monitoring) -> Router| {
+        let monitoring = with(HttpOptions::response_body_bytes);
+        let address = serve(build(app(), &monitoring)).await;
+        let answer = client::request(address, "GET", "/", &[("accept-encoding", "gzip")]).await;
+        assert_eq!(answer.header("content-encoding"), Some("gzip"));
+        settled(&monitoring, 1).await;
+        let histogram = monitoring.registry().snapshot().histogram("api_response_body_bytes", &[]).unwrap();
+        (histogram.sum, answer.body.len())
+    };
+    let (outermost, sent) = bytes(|app, our| app.layer(CompressionLayer::new()).layer(our.http_layer())).await;
+    let (inside, _) = bytes(|app, our| app.layer(our.http_layer()).layer(CompressionLayer::new())).await;
+    assert_eq!((outermost, inside), (sent as f64, (TEXT.len() * 1000) as f64));
+    assert!(sent < TEXT.len() * 1000);
 }
 
 #[tokio::test]

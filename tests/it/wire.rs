@@ -4,20 +4,21 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use aistm7_monitoring::Monitoring;
-use aistm7_monitoring::http::ResponseHeaders;
 use aistm7_monitoring::http::websocket as measured;
+use aistm7_monitoring::http::{RequestBody, ResponseHeaders};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::serve::Listener as _;
 use futures_util::{StreamExt, stream};
-use http_body_util::{BodyExt, StreamBody};
-use hyper::body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Body as _, Frame};
 use tokio::net::TcpListener;
+use tower::{Layer as _, Service as _, service_fn};
 use tower_http::compression::CompressionLayer;
 
 use crate::client::{Http2, Raw, http2_request, within};
@@ -184,6 +185,35 @@ async fn metrics_layer_leaves_every_byte_as_it_was_inside_and_outside_of_compres
     assert_same_bytes(compressed(), compressed().layer(monitoring().http_metrics_layer())).await;
     let measured = app().layer(monitoring().http_metrics_layer()).layer(CompressionLayer::new());
     assert_same_bytes(compressed(), measured).await;
+}
+
+#[tokio::test]
+async fn request_body_layer_leaves_every_byte_as_it_was() {
+    let monitoring = monitoring();
+    let measured = app().layer(monitoring.request_body_layer().unwrap()).layer(monitoring.http_metrics_layer());
+    assert_same_bytes(app(), measured.clone()).await;
+    let (bare, measured) = (serve(app()).await, serve(measured).await);
+    for (method, path) in [("POST", "/echo"), ("GET", "/fixed")] {
+        let (expected, seen) = (over_http2(bare, method, path).await, over_http2(measured, method, path).await);
+        assert_eq!(seen, expected, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn request_body_says_of_itself_what_it_said_before() {
+    let monitoring = monitoring();
+    let says = service_fn(async |request: Request<RequestBody<Full<Bytes>>>| {
+        let mut body = request.into_body();
+        let before = (body.size_hint().exact(), body.is_end_stream());
+        let _ = body.frame().await;
+        Ok::<_, Infallible>((before, (body.size_hint().exact(), body.is_end_stream())))
+    });
+    let mut service = monitoring.request_body_layer().unwrap().layer(says);
+    for (bytes, expected) in [("hello", ((Some(5), false), (Some(0), true))), ("", ((Some(0), true), (Some(0), true)))]
+    {
+        let request = Request::post("/").body(Full::new(Bytes::from(bytes))).unwrap();
+        assert_eq!(service.call(request).await.unwrap(), expected, "{bytes:?}");
+    }
 }
 
 #[tokio::test]

@@ -226,6 +226,60 @@ fn trace_context_is_ambient_in_call_future_and_body_and_gone_after() {
 }
 
 #[test]
+fn service_that_is_not_ready_counts_nothing_until_it_is_called() {
+    struct Unready(std::vec::IntoIter<Poll<Result<(), Failed>>>);
+
+    impl Service<Request<()>> for Unready {
+        type Response = Response<ScriptedBody>;
+        type Error = Failed;
+        type Future = ScriptedFuture;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+            self.0.next().expect("no more is asked")
+        }
+
+        fn call(&mut self, request: Request<()>) -> ScriptedFuture {
+            Scripted(Script::answering(200, &[])).call(request)
+        }
+    }
+
+    let bench = Bench::new();
+    let said = vec![Poll::Pending, Poll::Ready(Err(Failed)), Poll::Ready(Ok(()))];
+    let mut service = HttpLayer::new(TraceLayer::new(), bench.layer.clone()).layer(Unready(said.into_iter()));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(service.poll_ready(&mut cx).is_pending());
+    assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Err(Failed))));
+    assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))));
+    assert_eq!(bench.registry.snapshot().sum("api_requests_started_total", &[]).unwrap_or_default(), 0.0);
+    drop(service.call(Request::new(())));
+    assert_eq!(bench.finished(), [("none".to_owned(), "cancelled".to_owned(), 1.0)]);
+}
+
+#[test]
+fn future_and_body_that_are_polled_after_their_ends_count_once() {
+    use Step::{Fail, Go};
+    let failing = Script { future: vec![Fail, Go], ..Script::answering(200, &[Go]) };
+    for (script, expected) in
+        [(Script::answering(200, &[Go, Fail, Go]), ("200", "body_failed")), (failing, ("none", "failed"))]
+    {
+        let bench = Bench::new();
+        let mut future = Box::pin(bench.layer.layer(Scripted(script)).call(Request::new(())));
+        let mut cx = Context::from_waker(Waker::noop());
+        let first = future.as_mut().poll(&mut cx);
+        // What a service answers then is its own matter.
+        let _ = future.as_mut().poll(&mut cx);
+        if let Poll::Ready(Ok(response)) = first {
+            let mut body = Box::pin(response.into_body());
+            (0..5).for_each(|_| drop(body.as_mut().poll_frame(&mut cx)));
+        }
+        drop(future);
+        let (status, outcome) = expected;
+        assert_eq!(bench.finished(), [(status.to_owned(), outcome.to_owned(), 1.0)]);
+        assert_eq!(in_flight(&bench.registry.snapshot()), 0.0);
+    }
+}
+
+#[test]
 fn unpolled_requests_are_in_flight_until_dropped() {
     let bench = Bench::new();
     let mut service = bench.layer.layer(Scripted(Script::answering(200, &[])));
