@@ -177,6 +177,7 @@ fn stacks(prometheus: PrometheusMetricLayer<'static>) -> Table {
         peer: "axum-prometheus, tower-http trace and request-id, tracing-subscriber JSON",
         contenders: vec![
             contender(NOOP, routes().layer(Noop), None),
+            contender("HttpMetricsLayer", routes().layer(monitoring.http_metrics_layer()), None),
             contender("http_layer, registry without layers", routes().layer(monitoring.http_layer()), None),
             contender("http_layer, log_layer", routes().layer(monitoring.http_layer()), Some(&ours)),
             contender(

@@ -11,8 +11,6 @@ use crate::http::labels::Outcome;
 use crate::http::measures::{Measured, ResponseKind};
 use crate::trace::TraceContext;
 
-const MESSAGE: &str = "Request finished";
-
 /// A request that is over.
 pub(in crate::http) struct Finish<'a> {
     pub(in crate::http) account: &'a Account,
@@ -71,7 +69,7 @@ impl Finish<'_> {
                     peer = self.noted.and_then(Noted::peer).map(tracing::field::display),
                     request_id = self.context.filter(|_| shown.request_id).map(|context| context.request_id().as_str()),
                     trace_id = self.context.filter(|_| shown.trace_id).map(|context| tracing::field::display(context.trace_id())),
-                    "{MESSAGE}"
+                    "Request finished"
                 )
             };
         }
