@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::labels::{Outcome, StatusClass};
 use super::measures::ResponseKind;
 use super::naming::{Naming, UrlScheme};
+use super::options::{HttpOptions, Measure};
 use super::route::UNMATCHED;
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Tally, Unit};
 
@@ -27,11 +28,20 @@ static FINISHED: Definition = Definition::counter(
 )
 .labels(&["method", "route", "status", "outcome"]);
 
-static ERRORS: Definition = Definition::counter(
-    "api_errors_total",
+static ERRORS: Definition = errors(
     "Requests finished with an outcome that is the service's fault: server_error, failed, body_failed, panicked.",
-)
-.labels(&["method", "route", "status", "outcome"]);
+);
+
+static ERRORS_WITH_GRPC: Definition = errors(
+    "Requests finished with an outcome that is the service's fault (server_error, failed, body_failed, panicked), or a \
+     status of gRPC that is.",
+);
+
+static ERRORS_BY_RULE: Definition = errors("Requests finished in a way that the service's own rule calls an error.");
+
+const fn errors(help: &'static str) -> Definition {
+    Definition::counter("api_errors_total", help).labels(&["method", "route", "status", "outcome"])
+}
 
 static IN_FLIGHT: Definition =
     Definition::gauge("api_in_flight_requests", "Requests started and not finished.").labels(&["method", "route"]);
@@ -104,14 +114,20 @@ pub(super) enum Finished {
 }
 
 impl HttpInstruments {
-    /// Registers the families, with further edges for latency.
-    pub(super) fn register(meter: &Meter, naming: Naming, edges: &[f64]) -> Result<Self, DefinitionError> {
-        Ok(match naming {
+    /// Registers the families, with further edges for the latency where there are objectives.
+    pub(super) fn register(meter: &Meter, options: &HttpOptions) -> Result<Self, DefinitionError> {
+        let edges = &options.objective_edges();
+        let errors = match options.errors {
+            Some(_) => &ERRORS_BY_RULE,
+            None if options.measures.contains(&Measure::Grpc) => &ERRORS_WITH_GRPC,
+            None => &ERRORS,
+        };
+        Ok(match options.naming {
             Naming::Api => Self::Api(ApiFamilies {
                 response_time: with_edges(meter, &RESPONSE_TIME, edges)?,
                 started: meter.counter(&STARTED)?,
                 finished: meter.counter(&FINISHED)?,
-                errors: meter.counter(&ERRORS)?,
+                errors: meter.counter(errors)?,
                 in_flight: meter.gauge(&IN_FLIGHT)?,
             }),
             Naming::OpenTelemetry(scheme) => Self::OpenTelemetry(OpenTelemetryFamilies {

@@ -53,7 +53,7 @@ impl Shared {
     ) -> Result<Self, HttpOptionsError> {
         options.check()?;
         let common = Common {
-            instruments: HttpInstruments::register(meter, options.naming, &options.objective_edges())?,
+            instruments: HttpInstruments::register(meter, &options)?,
             measures: Measures::register(meter, &options)?,
             labels: CustomLabels::new(options.labels, meter.diagnostics().clone())?,
             event_streams_ended: meter.counter(&EVENT_STREAMS_ENDED)?.series([]),

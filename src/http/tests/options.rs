@@ -193,6 +193,23 @@ fn errors_and_skips_follow_the_services_rules() {
 }
 
 #[test]
+fn help_of_errors_says_which_rule_holds() {
+    let ours = |end: &crate::http::RequestEnd| end.is_error();
+    for (options, expected) in [
+        (HttpOptions::new(), "fault: server_error, failed, body_failed, panicked."),
+        (HttpOptions::new().grpc(), "or a status of gRPC that is."),
+        (HttpOptions::new().errors(ours), "the service's own rule calls an error."),
+        (HttpOptions::new().errors(ours).grpc(), "the service's own rule calls an error."),
+    ] {
+        let bench = Bench::with(options);
+        bench.run(Method::GET, &Script::answering(200, &[]), 9, 9);
+        let page = bench.registry.render();
+        let help = page.lines().find(|line| line.starts_with("# HELP api_errors_total")).unwrap();
+        assert!(help.ends_with(expected), "{help}");
+    }
+}
+
+#[test]
 fn route_labels_of_a_service_come_first() {
     let named = |request: &crate::http::RequestHead<'_>| (request.method == Method::GET).then_some("/rpc");
     let bench = Bench::with(HttpOptions::new().route_label(named));
