@@ -33,6 +33,7 @@ pub(in crate::health) struct Followed {
     message: String,
     data: Facts,
     since: Moment,
+    bad_since: Option<Instant>,
     last_success: Option<Moment>,
     last_failure: Option<LastFailure>,
     consecutive_failures: u32,
@@ -55,6 +56,7 @@ impl State {
 
     fn published_with(&self, message: &str, data: &Facts, probe: Probe, now: Moment) -> String {
         let wall_ago = |at| milliseconds(now.wall.duration_since(at).unwrap_or_default());
+        let ago = |at| milliseconds(now.instant.saturating_duration_since(at));
         let (outage, _) = OUTAGES[self.outage as usize];
         let failure = self.last_failure.as_ref().map(|failure| {
             let shown = if message.is_empty() { "" } else { &failure.message };
@@ -68,12 +70,13 @@ impl State {
             "reason": self.reason,
             "message": message,
             "data": facts.collect::<Vec<_>>(),
-            "since_ago": milliseconds(now.instant.saturating_duration_since(self.since.instant)),
+            "since_ago": ago(self.since.instant),
+            "bad_ago": self.bad_since.map(ago),
             "success_ago": self.last_success.map(wall_ago),
             "failure": failure,
             "failures": self.consecutive_failures,
             "reports": self.consecutive_reports,
-            "probed_ago": milliseconds(now.instant.saturating_duration_since(probe.at)),
+            "probed_ago": ago(probe.at),
             "took": probe.took.map(milliseconds),
         });
         told.to_string()
@@ -81,13 +84,9 @@ impl State {
 
     /// Becomes what another replica knows.
     pub(in crate::health) fn follow(&mut self, followed: Followed) -> Option<Change> {
-        let before = self.status;
-        let change = Change { from: before, to: followed.status, began: self.since.instant };
-        let is_change = before != followed.status;
-        if is_change {
-            self.since = followed.since;
-        }
-        self.status = followed.status;
+        let change = self.become_status(followed.status, followed.since);
+        // It may have been bad in another way before this replica knew of it.
+        self.bad_since = followed.bad_since.or(self.bad_since);
         self.outage = followed.outage;
         self.reason = followed.reason;
         self.message = followed.message;
@@ -96,7 +95,7 @@ impl State {
         self.last_failure = followed.last_failure;
         self.consecutive_failures = followed.consecutive_failures;
         self.consecutive_reports = followed.consecutive_reports;
-        is_change.then_some(change)
+        change
     }
 }
 
@@ -117,6 +116,7 @@ impl Followed {
             message: scrub_text(word("message")?),
             data: facts(told_of)?,
             since: ago("since_ago")?,
+            bad_since: ago("bad_ago").map(|at| at.instant),
             last_success: ago("success_ago"),
             last_failure: told_of.get("failure").and_then(|failure| last_failure(failure, told)),
             consecutive_failures: count("failures")?,
@@ -221,6 +221,11 @@ mod tests {
         assert_eq!(following.follow(followed), None);
         assert_eq!((following.reason, &*following.message), (Some("unreachable"), "no answer: refused"));
         assert_eq!(following.since.wall, told.wall - Duration::from_secs(5));
+        assert_eq!(
+            following.bad_since,
+            Some(told.instant - Duration::from_secs(65)),
+            "degraded before it was unhealthy"
+        );
         assert_eq!(following.last_success, Some(told.wall - Duration::from_secs(65)));
         assert_eq!(following.last_failure.as_ref().unwrap().at, told.wall - Duration::from_secs(5));
         // It goes on where the holder was.
