@@ -13,8 +13,13 @@
 use std::time::Duration;
 
 use aistm7_monitoring::health::{
+<<<<<<< HEAD
     BackupCheck, CheckOptions, DiskCheck, HealthCheck, HttpCheck, IbkrCheck, PostgresCheck, RedisCheck, ServiceCheck,
     SolanaCheck, TcpCheck, TlsCertificateCheck, TwsCheck, TwsNotices,
+=======
+    BackupCheck, CheckOptions, DiskCheck, HealthCheck, HttpCheck, IbkrCheck, PostgresCheck, RedisCheck,
+    RedisClusterCheck, RedisSentinelCheck, ServiceCheck, SolanaCheck, TcpCheck, TlsCertificateCheck,
+>>>>>>> e832b47 (Redis checks: use, cluster, Sentinel, a connection without a driver; what a failed snapshot stops)
 };
 
 const DOCUMENT: &str = include_str!("../src/docs/health.md");
@@ -30,6 +35,8 @@ async fn health_document_says_how_soon_faults_are_seen_and_what_that_costs() {
     for (name, options) in [
         ("PostgresCheck", PostgresCheck::new(pool).defaults()),
         ("RedisCheck", RedisCheck::new(manager).defaults()),
+        ("RedisClusterCheck", RedisClusterCheck::from_urls(["redis://a", "redis://b"]).unwrap().defaults()),
+        ("RedisSentinelCheck", RedisSentinelCheck::from_urls("mymaster", ["redis://a"]).unwrap().defaults()),
         ("SolanaCheck", SolanaCheck::new("http://localhost").unwrap().defaults()),
         ("IbkrCheck", IbkrCheck::client_portal("https://localhost/v1/api").unwrap().defaults()),
         ("IbkrFollower", IbkrCheck::follow("https://localhost/health/ibkr").unwrap().defaults()),

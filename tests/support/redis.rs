@@ -79,3 +79,51 @@ impl Redis {
         self.server.restart();
     }
 }
+
+/// A Redis Sentinel.
+pub(crate) struct Sentinel {
+    server: Server,
+}
+
+const SENTINEL: Launch = Launch { tool: tool::REDIS_SERVER, ready: "Sentinel ID is" };
+
+impl Sentinel {
+    /// Starts one that watches over a primary under this name and needs the consent of one other. It soon believes that a
+    /// primary is down, and soon gives a failover up that does not end.
+    #[track_caller]
+    pub(crate) fn start_for(name: &str, primary: &Redis) -> Self {
+        let watched = primary.port();
+        let server = Server::start(SENTINEL, Home::of_server("sentinel"), |home, port| {
+            let text = format!(
+                "bind 127.0.0.1\n\
+                 port {port}\n\
+                 sentinel monitor {name} 127.0.0.1 {watched} 2\n\
+                 sentinel down-after-milliseconds {name} 1000\n\
+                 sentinel failover-timeout {name} 10000\n"
+            );
+            vec![home.write("sentinel.conf", &text).into(), "--sentinel".into()]
+        });
+        Self { server }
+    }
+
+    /// Where clients connect.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.server.port())
+    }
+
+    /// What it has printed since its last start.
+    pub(crate) fn log(&self) -> String {
+        self.server.log()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// Starts it again on the same port, with what it knew.
+    #[track_caller]
+    pub(crate) fn restart(&mut self) {
+        self.server.restart();
+    }
+}

@@ -39,7 +39,7 @@ pub use ibkr::{TwsCheck, TwsNotices};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresCheck, PostgresRole};
 #[cfg(feature = "redis")]
-pub use redis::{RedisCheck, RedisRole};
+pub use redis::{RedisCheck, RedisClusterCheck, RedisRole, RedisSentinelCheck, RedisUse};
 #[cfg(feature = "solana")]
 pub use solana::SolanaCheck;
 pub use tcp::TcpCheck;

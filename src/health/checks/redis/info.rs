@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::RedisRole;
+use super::asking::fields;
 use crate::health::{CheckFailure, CheckReport};
 
 /// The fields of an answer to `INFO`: lines of `name:value`, grouped under `# Headings`.
@@ -10,7 +11,7 @@ pub(super) struct Info<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Info<'a> {
     pub(super) fn read(text: &'a str) -> Self {
-        Self(text.lines().filter_map(|line| line.trim_end().split_once(':')).collect())
+        Self(fields(text))
     }
 
     /// Judges what `PING` hides. Fields that a server does not have prove nothing.
@@ -21,7 +22,7 @@ impl<'a> Info<'a> {
             return failed("loading", "the server reads its data into memory");
         }
         if is_replica && self.is("master_link_status", "down") {
-            return failed("masterdown", "the replica has lost its primary: what it serves is old");
+            return failed("replica_link_down", "the replica has lost its primary: what it serves is old");
         }
         if self.is("aof_last_write_status", "err") {
             return failed("misconf", "the append-only file cannot be written: writes fail");
@@ -40,12 +41,17 @@ impl<'a> Info<'a> {
         }
         let report = if is_replica && expected.is_none() {
             CheckReport::degraded("read_only", "the server is a replica: writes are refused")
-        } else if self.is("rdb_last_bgsave_status", "err") {
-            CheckReport::degraded("misconf", "the last snapshot could not be saved: writes may be refused")
+        } else if self.snapshot_failed() {
+            CheckReport::degraded("misconf", "the last snapshot could not be saved")
         } else {
             CheckReport::healthy()
         };
         Ok(self.facts(report.with_data("role", if is_replica { "replica" } else { "primary" })))
+    }
+
+    /// Whether writes may fail because data was not saved: that depends on the settings.
+    pub(super) fn snapshot_failed(&self) -> bool {
+        self.is("rdb_last_bgsave_status", "err")
     }
 
     fn facts(&self, report: CheckReport) -> CheckReport {
@@ -60,12 +66,26 @@ impl<'a> Info<'a> {
         })
     }
 
-    /// A limit of 0 is none.
+    /// A limit of 0 is none. Buffers of replicas do not count towards it.
     fn is_full(&self) -> bool {
         let (Some(used), Some(limit)) = (self.number("used_memory"), self.number("maxmemory")) else {
             return false;
         };
-        limit > 0 && used >= limit && self.is("maxmemory_policy", "noeviction")
+        let not_counted = self.number("mem_not_counted_for_evict").unwrap_or(0);
+        let nothing_to_evict = match self.0.get("maxmemory_policy") {
+            Some(&"noeviction") => true,
+            // These evict only keys that expire.
+            Some(policy) if policy.starts_with("volatile-") => !self.has_keys_that_expire(),
+            _ => false,
+        };
+        limit > 0 && used.saturating_sub(not_counted) >= limit && nothing_to_evict
+    }
+
+    /// By lines such as `db0:keys=5,expires=2,avg_ttl=0`.
+    fn has_keys_that_expire(&self) -> bool {
+        let databases = self.0.iter().filter(|(field, _)| field.starts_with("db"));
+        let mut counts = databases.flat_map(|(_, value)| value.split(',')).filter_map(|count| count.split_once('='));
+        counts.any(|(name, count)| name == "expires" && count != "0")
     }
 
     fn is(&self, field: &str, value: &str) -> bool {

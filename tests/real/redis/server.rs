@@ -1,13 +1,13 @@
-//! [`RedisCheck`] against a server that is killed, frozen, full, loading, busy and cut off from its primary, through one
-//! `ConnectionManager` that lives as long as a service's.
+//! A server that is killed, frozen, full, loading, busy, unsaved or cut off from its primary.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use aistm7_monitoring::health::{Datum, RedisCheck, RedisRole};
+use aistm7_monitoring::health::{Datum, RedisCheck, RedisRole, RedisUse};
+use redis_1::Client;
 use redis_1::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis_1::{Client, Cmd, RedisError};
 
+use super::{manager, send};
 use crate::stores::{SOON, Watched, ask, assert_steadily, debug, run, shown, until};
 use crate::support::poll::eventually_async;
 use crate::support::port::free_port;
@@ -123,20 +123,20 @@ async fn replica_is_judged_by_its_primary_and_by_what_is_expected() {
     assert_eq!(ask(&RedisCheck::new(manager(&primary.url()).await).expect(Replica)).await, "not_a_replica");
 
     primary.kill();
-    until(&check(), "masterdown").await;
-    assert_steadily(&check().expect(Replica), "masterdown").await;
+    until(&check(), "replica_link_down").await;
+    assert_steadily(&check().expect(Replica), "replica_link_down").await;
     primary.restart();
     until(&check().expect(Replica), "healthy").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Redis; run by tests/run"]
-async fn replica_that_never_had_its_primary_says_masterdown() {
+async fn replica_that_never_had_its_primary_says_what_it_serves() {
     let dead = format!("127.0.0.1 {}", free_port());
-    for serves_stale_data in ["yes", "no"] {
+    for (serves_stale_data, expected) in [("yes", "replica_link_down"), ("no", "masterdown")] {
         let settings = [("replicaof", dead.as_str()), ("replica-serve-stale-data", serves_stale_data)];
         let replica = Redis::start_with(&settings);
-        assert_steadily(&RedisCheck::new(manager(&replica.url()).await), "masterdown").await;
+        assert_steadily(&RedisCheck::new(manager(&replica.url()).await), expected).await;
     }
 }
 
@@ -204,6 +204,63 @@ async fn snapshot_that_cannot_be_saved_is_misconf() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Redis; run by tests/run"]
+async fn snapshot_that_cannot_be_saved_and_stops_writes_is_a_failure() {
+    let read_only = tempfile::tempdir().unwrap();
+    fs::set_permissions(read_only.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let redis = Redis::start_with(&[("dir", read_only.path().to_str().unwrap()), ("save", "3600 1000")]);
+    let mut service = manager(&redis.url()).await;
+    let check = RedisCheck::new(service.clone());
+    assert_steadily(&check, "healthy").await;
+
+    send(&mut service, &["BGSAVE"]).await.unwrap();
+    until(&check, "misconf").await;
+    let refused = send(&mut service, &["SET", "key", "value"]).await.unwrap_err();
+    assert_eq!(refused.code(), Some("MISCONF"));
+    send(&mut service, &["CONFIG", "SET", "stop-writes-on-bgsave-error", "no"]).await.unwrap();
+    assert_steadily(&check, "degraded:misconf").await;
+    send(&mut service, &["SET", "key", "value"]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; run by tests/run"]
+async fn memory_full_of_what_may_not_be_evicted_is_out_of_memory() {
+    let redis = Redis::start_with(&[("maxmemory", "4mb"), ("maxmemory-policy", "volatile-lru")]);
+    let mut service = manager(&redis.url()).await;
+    let check = RedisCheck::new(service.clone());
+    let value = "x".repeat(1000);
+    for key in 0.. {
+        if send(&mut service, &["SET", &format!("key-{key}"), &value]).await.is_err() {
+            break;
+        }
+    }
+    assert_steadily(&check, "out_of_memory").await;
+}
+
+/// A failover behind the service's back: its connection stays where the primary was.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; run by tests/run"]
+async fn connection_that_a_failover_left_behind_is_read_only() {
+    let first = Redis::start();
+    let address = format!("127.0.0.1 {}", first.port());
+    let second = Redis::start_with(&[("replicaof", &address), ("repl-diskless-sync-delay", "0")]);
+    let mut service = manager(&first.url()).await;
+    let sessions = RedisCheck::new(service.clone()).used_for(RedisUse::Sessions);
+    let cache = RedisCheck::new(service.clone());
+    until(&RedisCheck::new(manager(&second.url()).await).expect(RedisRole::Replica), "healthy").await;
+    assert_steadily(&sessions, "healthy").await;
+
+    send(&mut manager(&second.url()).await, &["REPLICAOF", "NO", "ONE"]).await.unwrap();
+    let second_port = second.port().to_string();
+    send(&mut manager(&first.url()).await, &["REPLICAOF", "127.0.0.1", &second_port]).await.unwrap();
+    until(&sessions, "read_only").await;
+    until(&cache, "degraded:read_only").await;
+    let refused = send(&mut service, &["SET", "key", "value"]).await.unwrap_err();
+    assert_eq!(refused.code(), Some("READONLY"));
+    assert_steadily(&RedisCheck::from_url(&second.url()).unwrap().used_for(RedisUse::Sessions), "healthy").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis; run by tests/run"]
 async fn password_is_shown_nowhere() {
     const SECRET: &str = "s3cr3t-Pa55";
     let mut redis = Redis::start_with(&[("requirepass", SECRET)]);
@@ -224,17 +281,4 @@ async fn password_is_shown_nowhere() {
     all += &watched.until(Some("auth")).await;
     all += &shown(&run(&check).await.unwrap_err());
     assert!(!all.contains(SECRET), "{all}");
-}
-
-/// The connection of a service: with the driver's own settings, and never made anew.
-async fn manager(url: &str) -> ConnectionManager {
-    ConnectionManager::new(Client::open(url).expect("the URL is good")).await.expect("the server lets it in")
-}
-
-async fn send(connection: &mut ConnectionManager, command: &[&str]) -> Result<redis_1::Value, RedisError> {
-    let mut request = Cmd::new();
-    for part in command {
-        request.arg(part);
-    }
-    request.query_async(connection).await
 }

@@ -1,9 +1,13 @@
 //! What a check asks of Redis and Valkey.
 
+mod connection;
+
+pub use connection::RedisConnection;
+
 use super::DriverError;
 
 /// A connection to Redis, as a check needs it. Implemented for `ConnectionManager` and `MultiplexedConnection` by the
-/// feature `redis-1`.
+/// feature `redis-1`, and for [`RedisConnection`], which needs no driver.
 ///
 /// ```
 /// use aistm7_monitoring::store::redis::{RedisError, RedisProbe};
@@ -15,20 +19,21 @@ use super::DriverError;
 /// struct Client(driver::Client);
 ///
 /// impl RedisProbe for Client {
-///     async fn command(&self, command: &'static [&'static str]) -> Result<String, RedisError> {
+///     async fn command(&self, command: &[&str]) -> Result<String, RedisError> {
 ///         self.0.send(command).await.map_err(|error| RedisError::of_server_text(&error))
 ///     }
 /// }
 /// ```
 pub trait RedisProbe: Send + Sync + 'static {
-    /// Sends one command, such as `["PING"]`, and gives its answer, which is a simple or a bulk string.
+    /// Sends one command, such as `["PING"]`, and gives its answer: a simple or a bulk string as it is, an array with each
+    /// of its elements on a line (only the checks of Sentinel and of what may not be saved ask for one).
     ///
     /// # Errors
     /// When the server answers with an error, or there is no answer.
     ///
     /// # Cancellation
     /// Dropped when it takes too long; later commands must not get this one's answer.
-    fn command(&self, command: &'static [&'static str]) -> impl Future<Output = Result<String, RedisError>> + Send;
+    fn command(&self, command: &[&str]) -> impl Future<Output = Result<String, RedisError>> + Send;
 }
 
 /// What went wrong between a client and its server.
