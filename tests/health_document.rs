@@ -13,13 +13,9 @@
 use std::time::Duration;
 
 use aistm7_monitoring::health::{
-<<<<<<< HEAD
-    BackupCheck, CheckOptions, DiskCheck, HealthCheck, HttpCheck, IbkrCheck, PostgresCheck, RedisCheck, ServiceCheck,
-    SolanaCheck, TcpCheck, TlsCertificateCheck, TwsCheck, TwsNotices,
-=======
     BackupCheck, CheckOptions, DiskCheck, HealthCheck, HttpCheck, IbkrCheck, PostgresCheck, RedisCheck,
-    RedisClusterCheck, RedisSentinelCheck, ServiceCheck, SolanaCheck, TcpCheck, TlsCertificateCheck,
->>>>>>> e832b47 (Redis checks: use, cluster, Sentinel, a connection without a driver; what a failed snapshot stops)
+    RedisClusterCheck, RedisSentinelCheck, ServiceCheck, SolanaCheck, TcpCheck, TlsCertificateCheck, TwsCheck,
+    TwsNotices,
 };
 
 const DOCUMENT: &str = include_str!("../src/docs/health.md");

@@ -3,6 +3,8 @@
 //! [`server`] is one server in all its troubles, [`url`] the connection that needs no driver, [`cluster`] three nodes and
 //! [`sentinel`] a primary, its replica and three Sentinels.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests, beside tests")]
+
 mod cluster;
 mod sentinel;
 mod server;
