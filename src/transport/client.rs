@@ -1,6 +1,7 @@
 //! One client for one peer.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
@@ -39,6 +40,10 @@ impl HttpClient {
     pub(crate) fn new(trust: Trust) -> Result<Self, TrustError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
+        if matches!(trust, Trust::AnyOnLoopback) {
+            // Whatever a resolver says of the host: from these addresses no connection leaves the machine.
+            tcp.set_local_addresses(Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST);
+        }
         let presented = Presented::default();
         let connector = HttpsConnector::from((tcp, trust.client_config(presented.clone())?));
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
@@ -85,5 +90,29 @@ impl HttpClient {
 impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClient").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::io;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn any_certificate_is_taken_from_this_machine_only() {
+        let client = HttpClient::new(Trust::AnyOnLoopback).unwrap();
+        // An address for documentation: what a resolver could say of a name such as gateway.localhost.
+        let elsewhere = Uri::from_static("https://192.0.2.1:5000/");
+        let Err(error) = client.post_json(&elsewhere, "").await else { panic!("an answer from elsewhere") };
+        let mut cause: &(dyn Error + 'static) = &error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        let refused = cause.downcast_ref::<io::Error>().unwrap_or_else(|| panic!("{error:?}"));
+        // The second on a machine without a network.
+        let kinds = [io::ErrorKind::InvalidInput, io::ErrorKind::NetworkUnreachable];
+        assert!(kinds.contains(&refused.kind()), "{refused:?}");
     }
 }

@@ -1,3 +1,4 @@
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use aistm7_monitoring::clock::ManualClock;
@@ -7,6 +8,7 @@ use serde_json::json;
 
 use super::said;
 use crate::ibkr_peers::portal::{Mode, PortalGateway, SECRETS};
+use crate::ibkr_peers::tws::listening;
 use crate::service::{Lines, all_lines, builder, serve, until};
 
 const STATUS: &str = "POST /v1/api/iserver/auth/status";
@@ -169,6 +171,35 @@ async fn penalty_lasts_a_quarter_of_an_hour_whatever_call_earned_it() {
         gateway.set_mode(Mode::Good);
         assert_eq!(said(&check).await, "healthy", "{mode:?} {retry_after:?}");
     }
+}
+
+#[tokio::test]
+async fn session_that_can_trade_waits_for_no_news_of_its_login() {
+    let gateway = PortalGateway::start().await;
+    gateway.set_mode(Mode::ValidateHangs);
+    let (check, _) = checking(&gateway, as_it_is);
+    let (paper, _) = checking(&gateway, |check| check.expect(IbkrAccount::Paper));
+    let (check, paper) = tokio::join!(said(&check), said(&paper));
+    assert_eq!((check.as_str(), paper.as_str()), ("healthy", "degraded:account_mode_unknown"));
+}
+
+#[tokio::test]
+async fn gateway_that_drips_is_given_up_by_the_runner() {
+    let dripping = listening(|mut stream| {
+        std::thread::spawn(move || {
+            let mut request = [0; 16];
+            let _ = stream.read_exact(&mut request).and_then(|()| stream.write_all(b"HTTP/1.1 200 OK\r\nX-Filler: "));
+            // Until the check has given up.
+            while stream.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+    });
+    let check = IbkrCheck::client_portal(&format!("http://{dripping}/v1/api")).unwrap();
+    let quick = CheckOptions::new().timeout(Duration::from_millis(100)).failure_threshold(1);
+    let monitoring = builder(&Lines::default()).check_with("ibkr", check, quick).build().unwrap();
+    until("first results", || monitoring.health().report().is_started().then_some(())).await;
+    assert_eq!(monitoring.health().report().check("ibkr").unwrap().reason, Some("timeout"));
 }
 
 #[tokio::test]

@@ -49,11 +49,13 @@ pub(crate) enum Mode {
     RateLimited,
     /// Only for who asks whose login it is.
     ValidateRateLimited,
+    /// It never says whose login it is.
+    ValidateHangs,
     Forbidden,
 }
 
 impl Mode {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Good,
         Self::Competing,
         Self::NotAuthenticated,
@@ -65,6 +67,7 @@ impl Mode {
         Self::Restarting,
         Self::RateLimited,
         Self::ValidateRateLimited,
+        Self::ValidateHangs,
         Self::Forbidden,
     ];
 }
@@ -113,6 +116,12 @@ impl PortalGateway {
         std::mem::take(&mut self.state().requests)
     }
 
+    fn record(&self, request: String) -> Mode {
+        let mut state = self.state();
+        state.requests.push(request);
+        state.mode
+    }
+
     fn state(&self) -> MutexGuard<'_, Answers> {
         self.state.lock().expect("no panic while locked")
     }
@@ -120,10 +129,13 @@ impl PortalGateway {
 
 async fn answer(State(gateway): State<PortalGateway>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
-    let mut state = gateway.state();
-    state.requests.push(format!("{} {path}", request.method()));
+    let mode = gateway.record(format!("{} {path}", request.method()));
     let path = path.strip_prefix("/v1/api").unwrap_or_default();
-    match state.mode {
+    if mode == Mode::ValidateHangs && path == "/sso/validate" {
+        return std::future::pending().await;
+    }
+    let state = gateway.state();
+    match mode {
         Mode::Restarting => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Mode::Forbidden => (StatusCode::FORBIDDEN, "<h1>Access Denied</h1>").into_response(),
         Mode::RateLimited => state.refusal(),

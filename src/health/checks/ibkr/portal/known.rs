@@ -80,7 +80,7 @@ impl Known {
         if let (Some(expected), Some(account)) = (expected, self.account)
             && expected != account
         {
-            let message = format_args!("logged in to a {} account", name_of(account)).to_string();
+            let message = format_args!("logged in to a {} account", name_of(account));
             return Err(CheckFailure::new("wrong_account_mode", message));
         }
         let left = self.login_ends.map(|ends| ends.saturating_duration_since(now));

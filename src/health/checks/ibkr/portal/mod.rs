@@ -8,7 +8,9 @@ mod known;
 mod tests;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::health::{CheckFailure, CheckOptions, CheckReport, HealthCheck};
@@ -84,6 +86,9 @@ enum KeepAlive {
     On,
 }
 
+/// Chosen: what is asked second may not use up the time of a run whose first answer was good.
+const LOGIN_LIMIT: Duration = Duration::from_secs(2);
+
 impl IbkrCheck {
     /// A check of the gateway at `base`, which ends in `/v1/api`.
     ///
@@ -154,11 +159,7 @@ impl IbkrCheck {
             Err(other) => return Err(other),
         }
         if self.keep_alive == KeepAlive::Off || self.expected.is_some() {
-            match self.look_at_login().await {
-                // The session can trade, so that there is no news of the login is no trouble.
-                Ok(_) | Err(Trouble::Login(_) | Trouble::Failed(_)) => {}
-                Err(limited @ Trouble::RateLimited(_)) => return Err(limited),
-            }
+            self.look_at_login().await?;
         }
         Ok(self.known().verdict(self.expected, self.clock.now())?)
     }
@@ -175,15 +176,22 @@ impl IbkrCheck {
         session.map(|_| ())
     }
 
-    /// Asks for the login unless that was done just now.
+    /// Asks for the login unless that was done just now. Only a refusal is trouble: a session that can trade does so
+    /// without news of the login.
     async fn look_at_login(&self) -> Result<LoginState, Trouble> {
         if !self.known().login_is_due(self.clock.now()) {
             return Ok(self.known().login_state());
         }
         self.known().asked_for_login(self.clock.now());
-        let login = answer::of_sso_validate(&self.gateway.sso_validate(&self.clock).await?);
-        self.known().login_is(&login, self.clock.now());
-        Ok(login.state)
+        match timeout(LOGIN_LIMIT, self.gateway.sso_validate(&self.clock)).await {
+            Ok(Ok(answer)) => {
+                let login = answer::of_sso_validate(&answer);
+                self.known().login_is(&login, self.clock.now());
+                Ok(login.state)
+            }
+            Ok(Err(limited @ Trouble::RateLimited(_))) => Err(limited),
+            Ok(Err(_)) | Err(_) => Ok(LoginState::Unclear),
+        }
     }
 
     /// A session that is not there may be for want of a login, which only a person can give.
