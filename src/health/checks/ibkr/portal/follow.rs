@@ -26,7 +26,7 @@ pub struct IbkrFollower {
     endpoint: Endpoint,
 }
 
-/// The reasons that are taken over. Any other text of another service may hold anything.
+/// The reasons that are taken over: a closed list, as other texts of another service may hold anything.
 const REASONS: &[&str] = &[
     "account_mode_unknown",
     "backend_disconnected",
@@ -92,5 +92,24 @@ impl HealthCheck for IbkrFollower {
 
     fn defaults(&self) -> CheckOptions {
         crate::health::checks::ibkr::defaults()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_that_a_check_documents_is_taken_over() {
+        let documents = [include_str!("mod.rs"), include_str!("../tws/mod.rs")];
+        let rows =
+            documents.iter().flat_map(|document| document.lines()).filter_map(|line| line.strip_prefix("/// | `"));
+        let documented: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        assert!(documented.len() > 20, "{documented:?}");
+        for reason in documented {
+            // These two are said of the service itself.
+            let is_own = matches!(reason, "tls" | "invalid_response");
+            assert_eq!(REASONS.contains(&reason), !is_own, "{reason}");
+        }
     }
 }

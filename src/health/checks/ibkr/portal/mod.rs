@@ -30,7 +30,8 @@ pub use follow::IbkrFollower;
 /// A run is one `POST {base}/iserver/auth/status`, and at most once a minute one `GET {base}/sso/validate`, for how long
 /// the login lasts and what kind of account it is of. With [`IbkrCheck::keep_alive`] one run a minute is a
 /// `POST {base}/tickle` instead. Interactive Brokers counts the requests of an address, whichever process makes them, so
-/// let one process of a fleet ask, and the others [`follow`](IbkrCheck::follow) it.
+/// let one replica of a service ask, by [`Scope::Shared`](crate::health::Scope::Shared) with a lease, and let other
+/// services [`follow`](IbkrCheck::follow) that one.
 ///
 /// Defaults: every 30 s, 5 s timeout, unhealthy after 2 failures, healthy after 2 reports, critical, dependency `ibkr`.
 ///
@@ -125,7 +126,7 @@ impl IbkrCheck {
     }
 
     /// Keeps the session from ending for want of requests: a run is a tickle when the last one is a minute old, so set
-    /// no interval of more than a minute. One process of a fleet is enough for all. A session that has ended is not
+    /// no interval of more than a minute. One process of a fleet is enough for all: see the type's page. A session that has ended is not
     /// opened again, and nobody else's is taken.
     #[must_use]
     pub fn keep_alive(mut self) -> Self {
