@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use http_body::Frame;
@@ -24,9 +24,9 @@ pub(super) enum Code {
     Unavailable = 14,
 }
 
-/// Why a call has no answer.
+/// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct Ending {
     pub(super) code: Code,
     /// Of visible ASCII without `%`, which needs no encoding; empty for none.
     pub(super) message: &'static str,
@@ -58,11 +58,11 @@ pub(super) fn is_grpc(request: &Request) -> Result<(), StatusCode> {
 ///
 /// # Errors
 /// When there is none, more than one, a compressed, long or broken one.
-pub(super) async fn read<M: Message + Default>(body: Body) -> Result<M, Refusal> {
-    let broken = Refusal { code: Code::Internal, message: "the request is no single message of its kind" };
+pub(super) async fn read<M: Message + Default>(body: Body) -> Result<M, Ending> {
+    let broken = Ending { code: Code::Internal, message: "the request is no single message of its kind" };
     let read = Limited::new(body, REQUEST_LIMIT).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            Refusal { code: Code::ResourceExhausted, message: "the request is too long" }
+            Ending { code: Code::ResourceExhausted, message: "the request is too long" }
         } else {
             broken
         }
@@ -73,8 +73,9 @@ pub(super) async fn read<M: Message + Default>(body: Body) -> Result<M, Refusal>
         return Err(broken);
     };
     if *is_compressed != 0 {
-        return Err(Refusal { code: Code::Unimplemented, message: "compressed messages are not understood" });
+        return Err(Ending { code: Code::Unimplemented, message: "compressed messages are not understood" });
     }
+    // The cast is exact below the limit.
     if length != (message.len() as u32).to_be_bytes() {
         return Err(broken);
     }
@@ -83,14 +84,12 @@ pub(super) async fn read<M: Message + Default>(body: Body) -> Result<M, Refusal>
 
 /// One message, and that all went well.
 pub(super) fn respond(message: &impl Message) -> Response {
-    let done = Refusal { code: Code::Ok, message: "" };
+    let done = Ending { code: Code::Ok, message: "" };
     respond_with(stream::iter([framed(message), done.trailers()]))
 }
 
 /// What a stream gives, the trailers at its end included.
 pub(super) fn respond_with(frames: impl Stream<Item = Frame<Bytes>> + Send + 'static) -> Response {
-    use futures_util::StreamExt;
-
     let body = Body::new(StreamBody::new(frames.map(Ok::<_, Infallible>)));
     ([(CONTENT_TYPE, GRPC)], body).into_response()
 }
@@ -105,14 +104,15 @@ pub(super) fn framed(message: &impl Message) -> Frame<Bytes> {
     Frame::data(bytes.freeze())
 }
 
-impl Refusal {
-    /// At the end of a response.
+impl Ending {
+    /// Behind the messages of a response.
     pub(super) fn trailers(self) -> Frame<Bytes> {
         Frame::trailers(self.headers())
     }
 
     /// As a response without a message, whose head is its end.
     pub(super) fn into_response(self) -> Response {
+        // gRPC calls this trailers only.
         let mut response = ([(CONTENT_TYPE, GRPC)], Body::empty()).into_response();
         response.headers_mut().extend(self.headers());
         response

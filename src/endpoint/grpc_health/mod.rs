@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::drain::{Drain, Phase};
 use crate::health::{Health, Status};
-use call::{Code, Refusal};
+use call::{Code, Ending};
 use message::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse, ServingStatus};
 
 /// The path of every method, which nobody measures: watches would be requests that last for days.
@@ -37,7 +37,7 @@ pub(crate) struct GrpcHealth {
 }
 
 /// Chosen: every client of a large fleet holds one, at about a kilobyte each; a stranger cannot hold more.
-pub(crate) const MAX_WATCHES: usize = 1_000;
+const MAX_WATCHES: usize = 1_000;
 
 impl GrpcHealth {
     pub(crate) fn new(health: &Health, drain: &Drain) -> Self {
@@ -58,20 +58,20 @@ impl GrpcHealth {
             "Check" => self.check(request.into_body()).await,
             "List" => self.list(request.into_body()).await,
             "Watch" => self.watch(request.into_body()).await,
-            _ => Err(Refusal { code: Code::Unimplemented, message: "no such method" }),
+            _ => Err(Ending { code: Code::Unimplemented, message: "no such method" }),
         };
-        answered.unwrap_or_else(Refusal::into_response)
+        answered.unwrap_or_else(Ending::into_response)
     }
 
-    async fn check(&self, body: Body) -> Result<Response, Refusal> {
+    async fn check(&self, body: Body) -> Result<Response, Ending> {
         let request: HealthCheckRequest = call::read(body).await?;
         match self.serving(&request.service) {
             Some(status) => Ok(call::respond(&HealthCheckResponse::of(status))),
-            None => Err(Refusal { code: Code::NotFound, message: "no such service" }),
+            None => Err(Ending { code: Code::NotFound, message: "no such service" }),
         }
     }
 
-    async fn list(&self, body: Body) -> Result<Response, Refusal> {
+    async fn list(&self, body: Body) -> Result<Response, Ending> {
         let HealthListRequest {} = call::read(body).await?;
         let report = self.health.report();
         let names = std::iter::once("").chain(report.checks().iter().map(|check| &*check.name));
@@ -79,10 +79,10 @@ impl GrpcHealth {
         Ok(call::respond(&HealthListResponse { statuses: names.filter_map(status).collect() }))
     }
 
-    async fn watch(&self, body: Body) -> Result<Response, Refusal> {
+    async fn watch(&self, body: Body) -> Result<Response, Ending> {
         let request: HealthCheckRequest = call::read(body).await?;
         let Ok(permit) = Arc::clone(&self.watches).try_acquire_owned() else {
-            return Err(Refusal { code: Code::ResourceExhausted, message: "too many watches" });
+            return Err(Ending { code: Code::ResourceExhausted, message: "too many watches" });
         };
         Ok(call::respond_with(watch::frames(self.clone(), request.service, permit)))
     }

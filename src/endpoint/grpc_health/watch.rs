@@ -8,7 +8,7 @@ use http_body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::GrpcHealth;
-use super::call::{Code, Refusal, framed};
+use super::call::{Code, Ending, framed};
 use super::message::{HealthCheckResponse, ServingStatus};
 use crate::drain::Phase;
 use crate::health::HealthReport;
@@ -32,7 +32,7 @@ pub(super) fn frames(
 }
 
 /// So that clients try elsewhere, or here again later.
-const CLOSING: Refusal = Refusal { code: Code::Unavailable, message: "the process is closing" };
+const CLOSING: Ending = Ending { code: Code::Unavailable, message: "the process is closing" };
 
 struct Watch {
     grpc: GrpcHealth,

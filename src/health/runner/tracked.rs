@@ -35,6 +35,7 @@ pub(in crate::health) struct Tracked {
     last_result: Instant,
     has_result: bool,
     duration: Option<Duration>,
+    certificate_not_after: Option<SystemTime>,
     refresh: Refresh,
     /// If it has a lease.
     share: Option<Share>,
@@ -96,6 +97,7 @@ impl Tracked {
             last_result: due,
             has_result: false,
             duration: None,
+            certificate_not_after: None,
             refresh: Refresh::None,
             share,
         };
@@ -227,7 +229,8 @@ impl Tracked {
     }
 
     /// The peer showed a certificate that ends then.
-    pub(super) fn saw_certificate(&self, not_after: SystemTime) {
+    pub(super) fn saw_certificate(&mut self, not_after: SystemTime) {
+        self.certificate_not_after = Some(not_after);
         self.instruments.certificate_ends(unix_seconds(not_after));
     }
 
@@ -236,7 +239,11 @@ impl Tracked {
         let is_stuck = self.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::Stuck));
         // Another replica may do better, and will still be there.
         let wish = if is_stuck || drain != DrainPhase::Serving { Wish::Yield } else { Wish::Hold };
-        let probe = self.has_result.then_some(Probe { at: self.last_result, took: self.duration });
+        let probe = self.has_result.then_some(Probe {
+            at: self.last_result,
+            took: self.duration,
+            certificate_not_after: self.certificate_not_after,
+        });
         let state = &self.state;
         self.share.as_mut()?.bid(wish, probe.map(|probe| move || state.published(probe, now)), now.instant)
     }
@@ -277,13 +284,16 @@ impl Tracked {
             }
             return;
         };
-        let Probe { at, took } = followed.probe;
+        let Probe { at, took, certificate_not_after } = followed.probe;
         if self.has_result && at < self.last_result {
             return;
         }
         self.duration = took;
         self.has_result = true;
         self.last_result = at;
+        if let Some(not_after) = certificate_not_after {
+            self.saw_certificate(not_after);
+        }
         let change = self.state.follow(followed);
         if let Some(success) = self.state.last_success {
             self.instruments.succeeded(unix_seconds(success));

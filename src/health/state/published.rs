@@ -3,7 +3,7 @@
 //! Times are told as how long ago they were, so that nobody's wall clock has to agree with another's. Messages and facts
 //! have been scrubbed when they came in, and are scrubbed again when they are read.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
 
@@ -22,6 +22,8 @@ pub(in crate::health) struct Probe {
     pub(in crate::health) at: Instant,
     /// How long it took.
     pub(in crate::health) took: Option<Duration>,
+    /// When the certificate ends that the peer showed last.
+    pub(in crate::health) certificate_not_after: Option<SystemTime>,
 }
 
 /// The state of a check in another replica.
@@ -78,6 +80,8 @@ impl State {
             "reports": self.consecutive_reports,
             "probed_ago": ago(probe.at),
             "took": probe.took.map(milliseconds),
+            // The one moment that is on no clock of ours, and the same for all.
+            "certificate": probe.certificate_not_after.map(milliseconds_since_epoch),
         });
         told.to_string()
     }
@@ -121,7 +125,11 @@ impl Followed {
             last_failure: told_of.get("failure").and_then(|failure| last_failure(failure, told)),
             consecutive_failures: count("failures")?,
             consecutive_reports: count("reports")?,
-            probe: Probe { at: ago("probed_ago")?.instant, took: told_of.get("took").and_then(duration) },
+            probe: Probe {
+                at: ago("probed_ago")?.instant,
+                took: told_of.get("took").and_then(duration),
+                certificate_not_after: told_of.get("certificate").and_then(since_epoch),
+            },
         })
     }
 }
@@ -176,6 +184,14 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+fn milliseconds_since_epoch(at: SystemTime) -> u64 {
+    milliseconds(at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+fn since_epoch(value: &Value) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(duration(value)?)
+}
+
 fn duration(value: &Value) -> Option<Duration> {
     value.as_u64().map(Duration::from_millis)
 }
@@ -205,7 +221,8 @@ mod tests {
         let failure = CheckFailure::new("unreachable", "no answer").with_source(std::io::Error::other("refused"));
         held.failure(&failure, failed);
         holders.advance(Duration::from_secs(5));
-        let probe = Probe { at: failed.instant, took: Some(Duration::from_millis(40)) };
+        let certificate_not_after = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000));
+        let probe = Probe { at: failed.instant, took: Some(Duration::from_millis(40)), certificate_not_after };
         let text = held.published(probe, Moment::of(&holders.clock()));
 
         // Ten years apart, and the text is two seconds old.
@@ -215,7 +232,7 @@ mod tests {
         let told = Moment::of(&followers.clock()).before(Duration::from_secs(2)).unwrap();
         let mut following = state(told);
         let followed = Followed::read(&text, told).unwrap();
-        assert_eq!(followed.probe, Probe { at: told.instant - Duration::from_secs(5), took: probe.took });
+        assert_eq!(followed.probe, Probe { at: told.instant - Duration::from_secs(5), ..probe });
         let change = following.follow(followed.clone()).unwrap();
         assert_eq!((change.from, change.to), (Status::Unknown, Status::Unhealthy));
         assert_eq!(following.follow(followed), None);
@@ -245,7 +262,7 @@ mod tests {
             .with_data("access_token", "hunter2")
             .with_data("peer", "a \"b\" \u{1} c");
         held.report(report, now);
-        let probe = Probe { at: now.instant, took: None };
+        let probe = Probe { at: now.instant, took: None, certificate_not_after: None };
         let text = held.published(probe, now);
         assert!(!text.contains("hunter2") && !text.contains("u:p"), "{text}");
         let mut following = state(now);
@@ -263,7 +280,7 @@ mod tests {
     fn what_is_no_state_is_not_followed_and_what_is_too_long_is_cut() {
         let now = Moment::of(&ManualClock::new().clock());
         let mut held = state(now);
-        let probe = Probe { at: now.instant, took: None };
+        let probe = Probe { at: now.instant, took: None, certificate_not_after: None };
         let text = held.published(probe, now);
         assert!(Followed::read(&text, now).is_some());
         for broken in ["", "{}", "[]", &text.replace("\"form\":1", "\"form\":2"), &text.replace("unknown", "fine")] {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{Bench, counted, down, eventually};
 use crate::clock::{Clock, ManualClock};
@@ -251,6 +251,29 @@ fn one_replica_probes_and_the_others_show_what_it_found() {
             (Status::Unhealthy, Some("rate_limited"), "rate_limited")
         );
     }
+}
+
+#[test]
+fn certificate_that_the_holder_saw_is_shown_by_all_and_by_nobody_longer() {
+    let mut world = World::leased(2);
+    world.pass(seconds(60));
+    let mut saw = |unix_seconds| {
+        let holder = world.holder();
+        world.replicas[holder].tracked.saw_certificate(SystemTime::UNIX_EPOCH + seconds(unix_seconds));
+        world.pass(INTERVAL + seconds(30));
+        for replica in &world.replicas {
+            let shown = replica.registry.snapshot();
+            let shown = shown.value("tls_certificate_not_after_timestamp_seconds", &[("check", "quota")]);
+            assert_eq!(shown, Some(unix_seconds as f64));
+        }
+        world.replicas[holder].drain = Phase::Draining;
+        world.pass(seconds(60));
+        assert_ne!(world.holder(), holder);
+        world.replicas[holder].drain = Phase::Serving;
+    };
+    saw(4_000_000_000);
+    // Renewed, and seen by another one: the first must not go on about the old one.
+    saw(4_100_000_000);
 }
 
 #[test]
