@@ -94,7 +94,8 @@ impl TwsCheck {
         Ok(Self { way: Way::Handshake(checked(address.into())?) })
     }
 
-    /// A check of the gateway at `host:port` that opens a session under `client_id`, which nobody else may use.
+    /// A check of the gateway at `host:port` that opens a session under `client_id`, which nobody else may use: replicas
+    /// that check the same gateway need an id each, or [`Scope::Shared`](crate::health::Scope::Shared) with a lease.
     ///
     /// # Errors
     /// When there is no host, or no port from 1 to 65535, or when the id is not from 1 to 2147483647: client 0 is given
