@@ -114,7 +114,7 @@ impl<P: PostgresProbe> PostgresCheck<P> {
     }
 
     /// Says where the pool connects to, for pools that do not tell (those of deadpool): else a full pool hides that its
-    /// server is down.
+    /// server is down, and a server that hangs is `acquire_timeout`.
     #[must_use]
     pub fn server(mut self, server: PostgresServer) -> Self {
         self.server = Some(server);
@@ -132,7 +132,7 @@ impl<P: PostgresProbe> PostgresCheck<P> {
     ///
     /// A replica that has replayed all that it was sent is not behind, however long its primary has had nothing to say;
     /// one that nobody sends anything is as old as what it replayed last. What is on its way from the primary is not
-    /// seen. (Aurora's readers do not know these functions and give `server_error`.)
+    /// seen, and that a primary hangs only after the replica's `wal_receiver_timeout`. (Aurora's readers do not know these functions and give `server_error`.)
     #[must_use]
     pub fn max_lag(mut self, limit: Duration) -> Self {
         self.max_lag = Some(limit);
