@@ -54,9 +54,9 @@ impl Axum {
 
     /// The templates of the health routes.
     pub(super) fn templates(&self) -> Vec<String> {
-        let mut templates = self.paths.templates();
+        let templates = self.paths.templates();
         #[cfg(feature = "grpc-health")]
-        templates.push(endpoint::GRPC_HEALTH_TEMPLATE.to_owned());
+        let templates = [templates, vec![endpoint::GRPC_HEALTH_TEMPLATE.to_owned()]].concat();
         templates
     }
 }
