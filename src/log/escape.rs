@@ -72,13 +72,12 @@ impl fmt::Write for Escaper<'_> {
 
 /// How many leading bytes need no escape.
 fn plain_len(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(eight) = bytes.get(at..at + 8).and_then(|eight| <[u8; 8]>::try_from(eight).ok()) {
-        if !all_plain_ascii(u64::from_ne_bytes(eight)) {
-            break;
-        }
-        at += 8;
+    let (eights, _) = bytes.as_chunks();
+    let special = eights.iter().position(|eight| !all_plain_ascii(u64::from_ne_bytes(*eight)));
+    if special.is_none() && is_end_plain_ascii(bytes) {
+        return bytes.len();
     }
+    let mut at = 8 * special.unwrap_or(eights.len());
     while let Some(&byte) = bytes.get(at) {
         let special = match byte {
             b'"' | b'\\' | 0..0x20 | 0x7f => true,
@@ -92,6 +91,19 @@ fn plain_len(bytes: &[u8]) -> usize {
         at += 1;
     }
     at
+}
+
+/// Whether the last eight bytes, or all of four to seven, are printable ASCII and neither `"` nor `\`. Some are looked at
+/// twice, which is quicker than looking at each; fewer than four are left to whoever does that.
+fn is_end_plain_ascii(bytes: &[u8]) -> bool {
+    let word = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(eight), ..) => u64::from_ne_bytes(*eight),
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_ne_bytes(*first)) << 32 | u64::from(u32::from_ne_bytes(*last))
+        }
+        _ => return false,
+    };
+    all_plain_ascii(word)
 }
 
 /// Whether each of eight bytes is printable ASCII and neither `"` nor `\`, without a branch a byte.
@@ -165,6 +177,18 @@ mod tests {
             ("\u{61c}\u{200e}\u{200f}\u{202f}\u{2065}\u{2070}", "\\u061c\\u200e\\u200f\u{202f}\u{2065}\u{2070}"),
         ] {
             assert_eq!(escaped_up_to(text, 1_000), (expected.to_owned(), Fit::Whole));
+        }
+    }
+
+    #[test]
+    fn what_is_escaped_is_found_wherever_it_stands() {
+        for length in 1..=20 {
+            for (at, special) in (0..length).flat_map(|at| ["\"", "\u{7f}", "\n"].map(|special| (at, special))) {
+                let (before, after) = ("x".repeat(at), "y".repeat(length - at - 1));
+                let (escaped, _) = escaped_up_to(&format!("{before}{special}{after}"), usize::MAX);
+                let inside = &escaped[at..escaped.len() - after.len()];
+                assert!(inside.starts_with('\\'), "{special:?} at {at} of {length}: {escaped}");
+            }
         }
     }
 
