@@ -55,6 +55,45 @@ async fn health_document_says_how_soon_faults_are_seen_and_what_that_costs() {
     }
 }
 
+#[tokio::test]
+async fn health_document_says_what_a_fleet_costs_each_dependency() {
+    let pool = sqlx_0_9::PgPool::connect_lazy("postgres://localhost/none").unwrap();
+    let redis = redis_1::Client::open("redis://localhost").unwrap();
+    let manager = redis_1::aio::ConnectionManager::new_lazy_with_config(redis, Default::default()).unwrap();
+    for (dependency, calls, options) in [
+        ("PostgreSQL, queries", 1, PostgresCheck::new(pool).defaults()),
+        ("Redis, commands", 2, RedisCheck::new(manager).defaults()),
+        ("Solana RPC, calls", 2, SolanaCheck::new("http://localhost").unwrap().defaults()),
+        (
+            "Client Portal gateway, requests",
+            1,
+            IbkrCheck::client_portal("https://localhost/v1/api").unwrap().defaults(),
+        ),
+        ("another URL, requests", 1, HttpCheck::get("http://localhost").unwrap().defaults()),
+    ] {
+        let row = DOCUMENT.lines().find(|line| line.starts_with(&format!("| {dependency} |"))).expect("a row of it");
+        let cells: Vec<_> = row.trim_matches('|').split('|').skip(1).map(|cell| cell.trim().to_owned()).collect();
+        let (minute, month) = (calls * options.runs_within(MINUTE), calls * options.runs_within(MONTH));
+        let expected = [calls, minute, month, SERVICES * REPLICAS * minute, SERVICES * REPLICAS * month]
+            .into_iter()
+            .chain([SERVICES * minute, SERVICES * month, minute, month])
+            .map(grouped);
+        assert_eq!(cells, expected.collect::<Vec<_>>(), "{dependency}");
+    }
+}
+
+/// The fleet of the document.
+const SERVICES: u64 = 20;
+const REPLICAS: u64 = 3;
+
+/// With a comma between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let places = digits.len();
+    let with_comma = |(at, digit)| (at > 0 && (places - at) % 3 == 0).then_some(',').into_iter().chain([digit]);
+    digits.chars().enumerate().flat_map(with_comma).collect()
+}
+
 /// The cells after the name, of the row of one check.
 fn cells_of(name: &str) -> Vec<String> {
     let row = DOCUMENT.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row of the check");
@@ -63,10 +102,9 @@ fn cells_of(name: &str) -> Vec<String> {
 
 /// Detected within, runs a minute, runs a month.
 fn figures(options: &CheckOptions) -> [String; 3] {
-    let month = options.runs_within(MONTH);
     [
         format!("{} s", options.detected_within().as_secs_f64().ceil()),
-        options.runs_within(MINUTE).to_string(),
-        format!("{},{:03}", month / 1_000, month % 1_000),
+        grouped(options.runs_within(MINUTE)),
+        grouped(options.runs_within(MONTH)),
     ]
 }
