@@ -7,7 +7,7 @@ use super::family::{Family, Handle};
 use super::family_core::Source;
 use super::gauge::Gauge;
 use super::histogram::Histogram;
-use super::registry::Registry;
+use super::registry::{Directory, Registry};
 use crate::diagnostics::Diagnostics;
 
 /// Registers definitions and gives their families. Cloning is cheap.
@@ -102,6 +102,11 @@ impl Meter {
             return Err(CollectorError::NeverRuns { name: name.to_owned() });
         }
         self.0.0.collectors.add(self, name, collector, options)
+    }
+
+    /// Where to find families by their names.
+    pub(super) fn directory(&self) -> Directory {
+        self.0.directory()
     }
 
     /// Where problems of recording are counted.

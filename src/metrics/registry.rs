@@ -3,10 +3,10 @@
 #[cfg(feature = "protobuf")]
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 
 use super::cell::Shape;
-use super::collect::Collectors;
+use super::collect::{Collectors, Sharing};
 use super::definition::{Definition, DefinitionError, Kind};
 use super::expiry::Expiry;
 use super::exposition::{self, Format};
@@ -145,6 +145,17 @@ impl Registry {
         exposition::encode(&families, wanted, format, out);
     }
 
+    /// Says how the [`Collector`](super::Collector)s with [`Scope::Shared`](super::Scope::Shared) that are registered from
+    /// now on are shared.
+    pub(crate) fn share_collectors(&self, replicas: u32, sharing: Option<Arc<dyn Sharing>>) {
+        self.0.collectors.share(replicas, sharing);
+    }
+
+    /// Where to find its families by name, for those who must not keep it.
+    pub(super) fn directory(&self) -> Directory {
+        Directory(Arc::downgrade(&self.0))
+    }
+
     /// Whether the numbers of its families are here, and not with a recorder of the host's.
     pub(crate) fn keeps_numbers(&self) -> bool {
         self.0.host.is_none()
@@ -246,6 +257,17 @@ impl Registry {
 
     fn write(&self) -> RwLockWriteGuard<'_, Families> {
         self.0.families.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The families of a registry, for as long as somebody else keeps it.
+pub(super) struct Directory(Weak<Inner>);
+
+impl Directory {
+    pub(super) fn family(&self, name: &str) -> Option<Arc<FamilyCore>> {
+        let inner = self.0.upgrade()?;
+        let families = inner.families.read().unwrap_or_else(PoisonError::into_inner);
+        families.get(name).cloned()
     }
 }
 

@@ -357,6 +357,18 @@ impl MonitoringBuilder {
         let drain = Drain::new();
         identity.register(&meter)?;
         show_problems(&meter, &diagnostics)?;
+        // Before any collector is registered.
+        #[cfg(not(feature = "health"))]
+        registry.share_collectors(identity.replicas, None);
+        #[cfg(feature = "health")]
+        let fleet = {
+            let shared_by = format!("{}/{}", identity.service, identity.environment);
+            let lease = self.lease.map(|lease| lease.checked(&shared_by)).transpose()?;
+            let fleet = crate::health::Fleet::new(identity.replicas, lease);
+            let sharing = super::health::share_collectors(&fleet, &self.clock, &drain, &meter)?;
+            registry.share_collectors(identity.replicas, sharing);
+            fleet
+        };
 
         #[cfg(feature = "log")]
         let log = start_log(self.log, &identity, &self.variables, &self.clock, &meter)?;
@@ -378,12 +390,7 @@ impl MonitoringBuilder {
         #[cfg(feature = "push")]
         let jobs = super::push::register(&registry, &self.clock, &identity)?;
         #[cfg(feature = "health")]
-        let health = {
-            let shared_by = format!("{}/{}", identity.service, identity.environment);
-            let lease = self.lease.map(|lease| lease.checked(&shared_by)).transpose()?;
-            let fleet = crate::health::Fleet::new(identity.replicas, lease);
-            super::health::start(self.checks, &self.clock, &drain, &meter, self.liveness, fleet)?
-        };
+        let health = super::health::start(self.checks, &self.clock, &drain, &meter, self.liveness, fleet)?;
         #[cfg(feature = "grpc-health")]
         let grpc_health = crate::endpoint::GrpcHealth::new(&health, &drain);
         // After everything that registers.

@@ -3,7 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use aistm7_monitoring::store::lease::{Bid, LeaseError, LeaseStore, POSTGRES_LEASE_TABLE, Publication, Standing, Wish};
+use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::log::{LogOptions, Sink};
+use aistm7_monitoring::metrics::{Collected, Collection, CollectorOptions, Definition, Scope};
+use aistm7_monitoring::store::lease::{
+    Bid, Lease, LeaseError, LeaseStore, POSTGRES_LEASE_TABLE, Publication, Standing, Wish,
+};
 use deadpool_postgres_0_14::tokio_postgres::NoTls;
 use deadpool_postgres_0_14::{Config, Runtime};
 use redis_1::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -61,6 +66,48 @@ async fn redis_keeps_leases_over_each_kind_of_connection() {
     keeps_the_contract("multiplexed", &client.get_multiplexed_async_connection().await.unwrap()).await;
     let config = ConnectionManagerConfig::new();
     keeps_the_contract("manager", &ConnectionManager::new_lazy_with_config(client, config).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL; run by tests/run"]
+async fn one_replica_measures_what_all_show() {
+    static FACTS: Definition = Definition::gauge("facts", "Facts, by who measured them.").labels(&["by"]);
+
+    let postgres = Postgres::start();
+    postgres.psql(POSTGRES_LEASE_TABLE);
+    let replica = |by: &'static str| {
+        let lease = Lease::new(sqlx_0_9::PgPool::connect_lazy(&postgres.url()).unwrap());
+        let log = |log: LogOptions| log.sink(Sink::Writer(Box::new(std::io::sink())));
+        let monitoring = Monitoring::builder("orders").lease(lease).replicas(2).log(log).build().unwrap();
+        let facts: Collected<f64, 1> = monitoring.meter().collected(&FACTS).unwrap();
+        let measure = move |collection: &mut Collection| {
+            collection.set(&facts, [by.into()], 1.0);
+            Ok(())
+        };
+        let options = CollectorOptions::new().scope(Scope::Shared);
+        monitoring.meter().collector_with("facts", measure, options).unwrap();
+        monitoring
+    };
+    // What a scrape shows of the facts, once there is something.
+    let page = async |monitoring: &Monitoring| {
+        let registry = monitoring.registry().clone();
+        eventually_async(SOON, async move || {
+            let registry = registry.clone();
+            let page = tokio::task::spawn_blocking(move || {
+                registry.collect();
+                registry.render()
+            });
+            let page = page.await.expect("a scrape does not panic");
+            page.lines().find(|line| line.starts_with("facts{")).map(str::to_owned).ok_or("nothing is known yet")
+        })
+        .await
+    };
+    let (first, second) = (replica("first"), replica("second"));
+    assert_eq!(page(&first).await, "facts{by=\"first\"} 1");
+    assert_eq!(page(&second).await, "facts{by=\"first\"} 1", "it shows what the other measured");
+    let lease = [("lease", "collector/facts")];
+    let held = |monitoring: &Monitoring| monitoring.registry().snapshot().value("lease_held", &lease);
+    assert_eq!((held(&first), held(&second)), (Some(1.0), Some(0.0)));
 }
 
 /// What every store has to do, on leases under a name of their own.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::given::Overflow;
 use super::reading::{Collected, Reading};
@@ -22,6 +23,16 @@ pub struct Collection {
     pub(super) families: Vec<(Arc<FamilyCore>, Rows)>,
     /// A metric that is not in the registry.
     pub(super) stray: Option<Arc<str>>,
+    pub(super) standing: Standing,
+}
+
+/// What a collection is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It was measured so long before the run began.
+    Measured { ago: Duration },
+    /// Nothing was measured; what is shown stays.
+    Kept,
 }
 
 /// The series that one run gives to one family.
@@ -37,7 +48,12 @@ pub(in crate::metrics) struct Rows {
 
 impl Collection {
     pub(super) fn new(budget: &Arc<Budget>) -> Self {
-        Self { budget: Arc::clone(budget), families: Vec::new(), stray: None }
+        Self {
+            budget: Arc::clone(budget),
+            families: Vec::new(),
+            stray: None,
+            standing: Standing::Measured { ago: Duration::ZERO },
+        }
     }
 
     /// Gives a series its value, with the label values in the definition's order of labels.
@@ -50,15 +66,24 @@ impl Collection {
             self.stray.get_or_insert_with(|| Arc::clone(&metric.core.name));
             return;
         }
-        let (family, rows) = self.rows(&metric.core);
-        let identity = metric.identity(&labels);
+        self.give(&metric.core, metric.identity(&labels), |cell| value.put_into(cell));
+    }
+
+    /// Says that there is nothing new.
+    pub(super) fn keep(&mut self) {
+        self.standing = Standing::Kept;
+    }
+
+    /// Gives a series of a family of the registry its value.
+    pub(super) fn give(&mut self, core: &Arc<FamilyCore>, identity: String, fill: impl FnOnce(&Cell)) {
+        let (family, rows) = self.rows(core);
         if rows.cells.contains(identity.as_str()) {
             return family.report(Problem::DuplicateSeries);
         }
         let known = rows.find_known(&identity);
         let has_place = identity != OVERFLOW && (known.is_some() || rows.take_room());
         let cell = Cell::new(&family.shape, known.unwrap_or_else(|| identity.into()));
-        value.put_into(&cell);
+        fill(&cell);
         if has_place {
             rows.cells.insert(ByLabels(cell));
         } else {

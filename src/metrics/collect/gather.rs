@@ -1,8 +1,9 @@
 //! All collectors of a registry, and the gather that runs those that are due.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use super::shared::{Fleet, Shared as SharedCollector, Sharing};
 use super::tracked::Tracked;
 use super::turn::{Part, Turn};
 use super::{Collector, CollectorError, CollectorOptions, instruments::CollectorInstruments};
@@ -16,6 +17,7 @@ pub(in crate::metrics) struct Collectors {
     list: RwLock<Arc<[Arc<Tracked>]>>,
     turn: Turn,
     shared: Arc<Shared>,
+    fleet: OnceLock<Fleet>,
 }
 
 /// What gathers and runs share.
@@ -31,7 +33,17 @@ pub(super) struct Shared {
 impl Collectors {
     pub(in crate::metrics) fn new(clock: Clock, limit: Duration, budget: &Arc<Budget>) -> Self {
         let shared = Shared { alarm: Alarm::new(&clock), clock, limit, budget: Arc::clone(budget) };
-        Self { list: RwLock::new(Arc::new([])), turn: Turn::default(), shared: Arc::new(shared) }
+        Self {
+            list: RwLock::new(Arc::new([])),
+            turn: Turn::default(),
+            shared: Arc::new(shared),
+            fleet: OnceLock::new(),
+        }
+    }
+
+    /// Says how collectors are shared that are added from now on; what was said first stays.
+    pub(in crate::metrics) fn share(&self, replicas: u32, sharing: Option<Arc<dyn Sharing>>) {
+        let _said_before = self.fleet.set(Fleet { replicas, sharing });
     }
 
     /// Adds a collector, due at once.
@@ -43,12 +55,21 @@ impl Collectors {
         options: CollectorOptions,
     ) -> Result<(), CollectorError> {
         check_name("collector name", name)?;
-        let settings = options.checked(name)?;
+        let alone = Fleet { replicas: 1, sharing: None };
+        let fleet = self.fleet.get().unwrap_or(&alone);
+        let settings = options.checked(name, fleet)?;
         let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
         if list.iter().any(|present| *present.name == *name) {
             return Err(CollectorError::Taken { name: name.to_owned() });
         }
         let instruments = CollectorInstruments::register(meter, name)?;
+        let collector: Box<dyn Collector> = match (settings.shared, &fleet.sharing) {
+            (Some(timing), Some(sharing)) => {
+                let part = sharing.part_in(name, timing);
+                Box::new(SharedCollector { collector: Box::new(collector), part, directory: meter.directory() })
+            }
+            _ => Box::new(collector),
+        };
         let tracked = Arc::new(Tracked::new(name, collector, settings, instruments));
         *list = list.iter().cloned().chain([tracked]).collect();
         Ok(())

@@ -18,9 +18,11 @@ mod gather;
 mod given;
 mod instruments;
 mod options;
+mod published;
 mod reading;
 mod run;
 mod scope;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod tracked;
@@ -36,6 +38,7 @@ pub use self::options::CollectorOptions;
 pub(super) use self::reading::check;
 pub use self::reading::{Collected, Reading};
 pub use self::scope::Scope;
+pub(crate) use self::shared::{Part, Sharing, Timing, Turn};
 
 /// Why a run of a [`Collector`] has no result. Its text is shown once, without the credentials of URLs in it.
 pub type CollectFailure = Box<dyn Error + Send + Sync>;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Collector;
-use super::collection::{Collection, Rows};
+use super::collection::{Collection, Rows, Standing};
 use super::gather::Shared;
 use super::given::Refusals;
 use super::instruments::{CollectorInstruments, Outcome};
@@ -53,7 +53,7 @@ enum Phase {
 /// What a run gave, before it is shown.
 struct Measured {
     collection: Collection,
-    /// When the run began: nothing in it is older.
+    /// When the run began, here or in another replica: nothing in it is older.
     began: Instant,
 }
 
@@ -66,17 +66,11 @@ struct Shown {
 impl Tracked {
     pub(super) fn new(
         name: &str,
-        collector: impl Collector,
+        collector: Box<dyn Collector>,
         settings: Settings,
         instruments: CollectorInstruments,
     ) -> Self {
-        Self {
-            name: name.into(),
-            collector: Mutex::new(Box::new(collector)),
-            settings,
-            instruments,
-            state: Mutex::default(),
-        }
+        Self { name: name.into(), collector: Mutex::new(collector), settings, instruments, state: Mutex::default() }
     }
 
     /// Starts a run, unless one has not ended or began a short while ago.
@@ -125,9 +119,13 @@ impl Tracked {
             if run.phase != Phase::Late {
                 self.instruments.became(if state.was_late { Outcome::Late } else { outcome });
             }
-            if let Some(collection) = measured {
+            if let Some(collection) = measured
+                && let Standing::Measured { ago } = collection.standing
+            {
                 self.instruments.succeeded(shared.clock.unix_seconds());
-                state.measured = Some(Measured { collection, began: run.started });
+                // A clock that is not as old shows it for a little longer.
+                let began = run.started.checked_sub(ago).unwrap_or(run.started);
+                state.measured = Some(Measured { collection, began });
             }
             std::mem::replace(&mut state.is_failing, trouble.is_some())
         };

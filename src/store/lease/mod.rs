@@ -14,6 +14,10 @@
 //! A holder that was paused cannot do harm when it wakes: what it publishes names the epoch in which it was worked out,
 //! and the store takes it only from the holder of that epoch.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "for tests")]
+pub(crate) mod board;
+mod collectors;
 mod instruments;
 mod options;
 #[cfg(any(feature = "deadpool-postgres-0_14", feature = "sqlx-0_8", feature = "sqlx-0_9"))]
@@ -23,6 +27,7 @@ pub(in crate::store) mod redis;
 
 use std::time::Duration;
 
+pub(crate) use self::collectors::LeasedCollectors;
 pub(crate) use self::instruments::{LeaseFamilies, LeaseInstruments};
 pub use self::options::{DEFAULT_TTL, Lease};
 #[cfg(any(feature = "deadpool-postgres-0_14", feature = "sqlx-0_8", feature = "sqlx-0_9"))]

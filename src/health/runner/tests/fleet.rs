@@ -1,11 +1,10 @@
 //! Replicas that share a check: a fleet in one thread, on one held clock, with a store that answers, fails and hangs.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::{Bench, counted, down, eventually};
-use crate::clock::{Clock, ManualClock};
+use crate::clock::ManualClock;
 use crate::drain::Phase;
 use crate::health::fleet::Fleet;
 use crate::health::instruments::HealthInstruments;
@@ -16,57 +15,12 @@ use crate::health::runner::tracked::{Duty, Tracked};
 use crate::health::state::Moment;
 use crate::health::{CheckFailure, CheckOptions, CheckReport, CheckState, Registered, Scope, Status, check_fn};
 use crate::metrics::{Meter, Registry};
-use crate::store::lease::{Bid, Lease, LeaseError, LeaseFamilies, Publication, Published, Standing, Wish};
+use crate::store::lease::board::Board;
+use crate::store::lease::{Bid, Lease, LeaseError, LeaseFamilies, Publication, Standing};
 
 const INTERVAL: Duration = Duration::from_secs(15);
 /// Of held time.
 const STEP: Duration = Duration::from_millis(100);
-
-/// A store as [`LeaseStore`](crate::store::lease::LeaseStore) describes it, in memory.
-struct Board {
-    clock: Clock,
-    leases: Mutex<BTreeMap<String, Row>>,
-}
-
-struct Row {
-    holder: String,
-    epoch: u64,
-    expires: Instant,
-    published: Option<(String, Instant)>,
-}
-
-impl Board {
-    fn new(clock: Clock) -> Arc<Self> {
-        Arc::new(Self { clock, leases: Mutex::default() })
-    }
-
-    fn bid(&self, bid: &Bid) -> Standing {
-        let now = self.clock.now();
-        let mut leases = self.leases.lock().unwrap();
-        let row = leases.entry(bid.lease.clone()).or_insert_with(|| Row {
-            holder: String::new(),
-            epoch: 0,
-            expires: now,
-            published: None,
-        });
-        let is_free = now >= row.expires;
-        if !is_free && row.holder == bid.holder {
-            if let Some(Publication { epoch, result }) = &bid.publication
-                && *epoch == row.epoch
-            {
-                row.published = Some((result.clone(), now));
-            }
-            row.expires = if bid.wish == Wish::Hold { now + bid.ttl } else { now };
-        } else if is_free && bid.wish == Wish::Hold {
-            row.holder.clone_from(&bid.holder);
-            row.epoch += 1;
-            row.expires = now + bid.ttl;
-        }
-        let is_held = row.holder == bid.holder && now < row.expires;
-        let published = row.published.as_ref().map(|(result, at)| Published { result: result.clone(), age: now - *at });
-        Standing { epoch: is_held.then_some(row.epoch), published }
-    }
-}
 
 /// What the store does to those who bid.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -459,10 +413,7 @@ fn holder_that_publishes_nothing_readable_is_as_good_as_none() {
 fn refresh_asks_the_holder_and_ends_for_a_follower() {
     let held = ManualClock::new();
     let board = Board::new(held.clock());
-    let lease = || {
-        let board = Arc::clone(&board);
-        Lease::new(move |bid: Bid| std::future::ready(Ok::<_, LeaseError>(board.bid(&bid))))
-    };
+    let lease = || board.lease();
     let (check, runs) = counted(|_| Ok(CheckReport::healthy()));
     let shared = || CheckOptions::new().scope(Scope::Shared);
     let holder = Bench::in_fleet(&held, Fleet::new(2, Some(lease())), vec![Registered::with("quota", check, shared())]);

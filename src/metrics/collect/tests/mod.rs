@@ -2,6 +2,7 @@
 
 mod giving;
 mod running;
+mod sharing;
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
