@@ -55,10 +55,9 @@ mod registry;
 mod snapshot;
 mod tally;
 
-pub(crate) use collect::Sharing;
 pub use collect::{CollectFailure, Collected, Collection, Collector, CollectorError, CollectorOptions, Reading, Scope};
 #[cfg(feature = "health")]
-pub(crate) use collect::{Part, Timing, Turn};
+pub(crate) use collect::{Part, Sharing, Timing, Turn};
 pub use counter::Counter;
 pub use definition::{Definition, DefinitionError, Kind, LATENCY_EDGES, Stability, Unit};
 pub use family::{Family, Handle};

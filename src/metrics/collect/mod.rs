@@ -38,7 +38,9 @@ pub use self::options::CollectorOptions;
 pub(super) use self::reading::check;
 pub use self::reading::{Collected, Reading};
 pub use self::scope::Scope;
-pub(crate) use self::shared::{Part, Sharing, Timing, Turn};
+pub(crate) use self::shared::Sharing;
+#[cfg(feature = "health")]
+pub(crate) use self::shared::{Part, Timing, Turn};
 
 /// Why a run of a [`Collector`] has no result. Its text is shown once, without the credentials of URLs in it.
 pub type CollectFailure = Box<dyn Error + Send + Sync>;

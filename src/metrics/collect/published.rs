@@ -29,8 +29,8 @@ impl Collection {
     /// What was given, without what found no place.
     pub(super) fn published(&self) -> Result<String, Unshared> {
         let families = self.families.iter().map(|(family, rows)| {
-            let series = rows.cells.iter().filter_map(|row| Some(json!([row.0.labels(), text_of(&row.0)?])));
-            json!([family.name, series.collect::<Vec<_>>()])
+            let series = rows.cells.iter().filter_map(|row| Some(json!([&**row.0.labels(), text_of(&row.0)?])));
+            json!([&*family.name, series.collect::<Vec<_>>()])
         });
         let text = json!({"form": FORM, "families": families.collect::<Vec<_>>()}).to_string();
         if text.len() <= LONGEST { Ok(text) } else { Err(Unshared::TooLong) }

@@ -42,6 +42,7 @@ pub(crate) trait Part: Send {
 }
 
 /// What a run of a shared collector does.
+#[cfg_attr(not(feature = "health"), allow(dead_code, reason = "who decides it comes with the leases of health"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     Measure,
