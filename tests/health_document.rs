@@ -90,8 +90,9 @@ const REPLICAS: u64 = 3;
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let places = digits.len();
-    let with_comma =
-        |(at, digit)| (at > 0 && (places - at).is_multiple_of(3)).then_some(',').into_iter().chain([digit]);
+    let with_comma = |(at, digit): (usize, char)| {
+        (at > 0 && (places - at).is_multiple_of(3)).then_some(',').into_iter().chain([digit])
+    };
     digits.chars().enumerate().flat_map(with_comma).collect()
 }
 
