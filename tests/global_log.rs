@@ -1,12 +1,14 @@
 //! The process-wide parts of the log, in a process of their own: subscriber, `log` bridge, panic hook.
 #![cfg(feature = "log")]
 
+#[path = "support/child.rs"]
+mod child;
 #[path = "support/memory.rs"]
 mod memory;
 
 use std::cell::RefCell;
 use std::fmt;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,6 +21,7 @@ use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::trace::TraceContext;
 use memory::Memory;
 use serde_json::Value;
+use tracing::Instrument;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -55,7 +58,8 @@ fn one_log_takes_the_process_and_others_are_told() {
     display_that_logs_gives_two_whole_lines(&log, &memory);
     event_from_a_thread_local_destructor_is_a_line(&log, &memory);
     panic_is_one_line_and_the_hosts_hook_hears_of_it(&log, &memory);
-    assert_eq!(heard.load(Ordering::Relaxed), 1);
+    panic_of_a_spawned_task_has_the_trace_of_its_span(&log, &memory);
+    assert_eq!(heard.load(Ordering::Relaxed), 3);
 
     drop(log);
     assert_eq!(install_panic_hook(&other), Installed::Installed);
@@ -63,7 +67,7 @@ fn one_log_takes_the_process_and_others_are_told() {
     // The hook has waited for the line.
     let lines = other_memory.take();
     assert_eq!((lines.len(), &lines[0]["details"]["panic"]), (1, &"for the other".into()));
-    assert_eq!(heard.load(Ordering::Relaxed), 2);
+    assert_eq!(heard.load(Ordering::Relaxed), 4);
     // Events have nowhere to go now, and harm nobody.
     tracing::error!("after the end");
     assert!(memory.take().is_empty());
@@ -148,32 +152,37 @@ fn panic_is_one_line_and_the_hosts_hook_hears_of_it(log: &Log, memory: &Memory) 
     assert!(line["details"]["location"].as_str().is_some_and(|at| at.starts_with("tests/global_log.rs:")));
 }
 
-/// Set for the processes that run a child's test alone.
-const CHILD: &str = "AISTM7_GLOBAL_LOG_CHILD";
-
-/// The tests whose names begin with `child` do something only in a process of their own.
-fn is_child() -> bool {
-    std::env::var_os(CHILD).is_some()
-}
-
-/// Runs one of the children below in a process of its own.
-fn run_child(name: &str, backtrace: &str) -> Output {
-    Command::new(std::env::current_exe().expect("a path"))
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env("RUST_BACKTRACE", backtrace)
-        .env(CHILD, "yes")
-        .output()
-        .expect("the test binary runs")
-}
-
 fn json_lines(output: &Output) -> Vec<Value> {
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
+fn panic_of_a_spawned_task_has_the_trace_of_its_span(log: &Log, memory: &Memory) {
+    let context = TraceContext::new_root();
+    let lines = lines_of(log, memory, || {
+        let span = {
+            let _entered = context.clone().enter();
+            tracing::info_span!("request")
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+        let task = async {
+            let _inner = tracing::info_span!("inner").entered();
+            panic!("in a task");
+        };
+        assert!(runtime.block_on(runtime.spawn(task.instrument(span))).is_err());
+        assert!(runtime.block_on(runtime.spawn(async { panic!("outside of any span") })).is_err());
+    });
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        (&lines[0]["details"]["panic"], &lines[0]["traceId"]),
+        (&"in a task".into(), &context.trace_id().to_string().into())
+    );
+    assert_eq!((&lines[1]["details"]["panic"], lines[1].get("traceId")), (&"outside of any span".into(), None));
+}
+
 #[test]
 fn child_panics_under_the_hook() {
-    if !is_child() {
+    if !child::is_child() {
         return;
     }
     let options = LogOptions::new("child").format(Format::Json).sink(Sink::Stdout);
@@ -190,7 +199,8 @@ fn child_panics_under_the_hook() {
 #[test]
 fn panics_are_one_line_on_standard_output_and_none_on_standard_error_while_the_log_lives() {
     for (backtrace, present) in [("0", false), ("1", true)] {
-        let output = run_child("child_panics_under_the_hook", backtrace);
+        let mut child = child::command("child_panics_under_the_hook");
+        let output = child.env("RUST_BACKTRACE", backtrace).output().expect("the test binary runs");
         let lines = json_lines(&output);
         assert!(output.status.success(), "{output:?}");
         assert_eq!(lines.len(), 2, "{output:?}");
@@ -202,27 +212,4 @@ fn panics_are_one_line_on_standard_output_and_none_on_standard_error_while_the_l
         assert!(!error.contains("under the hook"), "{error}");
         assert!(error.contains("without a log"), "{error}");
     }
-}
-
-#[test]
-fn child_exits_without_a_word() {
-    if !is_child() {
-        return;
-    }
-    let options = LogOptions::new("child").format(Format::Json).sink(Sink::Stdout);
-    let log = Log::start(options, &Meter::new(&Registry::new())).expect("a valid log");
-    assert_eq!(install_subscriber(&log), Installed::Installed);
-    println!();
-    for line in 0..1_000 {
-        tracing::info!(line, "before the end");
-    }
-    std::thread::sleep(Duration::from_millis(200));
-    tracing::info!("within the last interval");
-    std::process::exit(0);
-}
-
-#[test]
-fn exit_without_a_flush_loses_at_most_the_last_interval() {
-    let lines = json_lines(&run_child("child_exits_without_a_word", "0"));
-    assert!((1_000..=1_001).contains(&lines.len()), "{} lines", lines.len());
 }

@@ -1,59 +1,96 @@
 //! What a log's handle, its layers and its writer share.
 
+use std::time::Duration;
+
 use tracing::Level;
 
 use super::encode::{self, Recorded};
 use super::escape::Fit;
 use super::fields::Fields;
 use super::instruments::Instruments;
-use super::line::{Head, Layout};
+use super::line::Head;
+use super::output::Output;
 use super::scratch::{self, Scratch};
 use super::visitor::insert_text;
-use super::writer::{DropReason, Queue, Untold};
+use super::writer::{DropReason, Flushed, Untold};
 use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 use crate::redact::{REDACTED, is_sensitive_name};
 use crate::trace::{self, TraceId};
 
-/// Makes lines and hands them to the queue. It does not keep the writer alive: only the log's handles do.
+/// Makes lines and hands them to the queues. It does not keep the writer alive: only the log's handles do.
 #[derive(Debug)]
 pub(super) struct Core {
-    pub(super) layout: Layout,
+    /// At least one; those of one layout stand together, so that a line is put together once for all of them.
+    pub(super) outputs: Vec<Output>,
     pub(super) clock: Clock,
-    pub(super) queue: Queue,
     pub(super) instruments: Instruments,
     pub(super) diagnostics: Diagnostics,
 }
 
 impl Core {
-    /// Makes a line of the scratch's message and fields and hands it over.
+    /// Makes a line of the scratch's message and fields and hands it over. An error says that no output took it.
     pub(super) fn submit(&self, level: Level, trace: Option<TraceId>, scratch: &mut Scratch) -> Result<(), DropReason> {
-        self.compose(level, trace, scratch);
-        let pushed = self.queue.push(level, &scratch.line);
-        if let Err(reason) = pushed {
-            self.instruments.dropped(reason).increment();
+        let head = Head { wall: self.clock.wall(), level, trace };
+        let (mut fit, mut taken, mut composed) = (Fit::Whole, Err(DropReason::Stopped), None);
+        for output in &self.outputs {
+            if composed != Some(&output.layout) {
+                scratch.line.clear();
+                if output.layout.compose(head, scratch) == Fit::Cut {
+                    fit = Fit::Cut;
+                }
+                composed = Some(&output.layout);
+            }
+            let pushed = output.push(level, &scratch.line);
+            taken = taken.or(pushed);
         }
-        pushed
+        self.count(level, fit);
+        taken
+    }
+
+    /// Waits until every output has taken the lines accepted so far, at most for `deadline`, and adds their accounts up.
+    pub(super) fn flush(&self, deadline: Duration) -> Flushed {
+        self.outputs.iter().for_each(|output| output.queue.hurry());
+        self.in_turn(deadline, |output, left| output.queue.flush(left).0).sum()
+    }
+
+    /// As [`Core::flush`], but waits for no output that stood still the last time.
+    pub(super) fn flush_unless_stalled(&self, deadline: Duration) {
+        self.outputs.iter().for_each(|output| output.queue.hurry());
+        self.in_turn(deadline, Output::flush_unless_stalled).for_each(drop);
+    }
+
+    /// Takes no more lines and waits for those accepted, at most for `deadline`.
+    pub(super) fn stop(&self, deadline: Duration) {
+        self.outputs.iter().for_each(|output| output.queue.close());
+        self.in_turn(deadline, Output::stop).for_each(drop);
+    }
+
+    /// Does something with one output after the other, which work meanwhile, each with what is left of the time.
+    fn in_turn<R>(&self, time: Duration, work: impl Fn(&Output, Duration) -> R) -> impl Iterator<Item = R> {
+        let until = self.clock.now() + time;
+        self.outputs.iter().map(move |output| work(output, until.saturating_duration_since(self.clock.now())))
     }
 
     /// A line of our own, in the ambient trace.
     pub(super) fn emit(&self, level: Level, message: &str, details: &[(&str, &str)]) {
+        let trace = trace::current().map(|context| context.trace_id());
         // What is dropped is counted.
-        let _ = self.emit_with(level, message, |fields| {
+        let _ = self.emit_with(level, message, trace, |fields| {
             for (name, value) in details {
                 insert_text(fields, name, if is_sensitive_name(name) { REDACTED } else { value });
             }
         });
     }
 
-    /// As [`Core::emit`], with any fields.
+    /// As [`Core::emit`], with any trace and fields.
     pub(super) fn emit_with(
         &self,
         level: Level,
         message: &str,
+        trace: Option<TraceId>,
         fill: impl FnOnce(&mut Fields),
     ) -> Result<(), DropReason> {
-        let trace = trace::current().map(|context| context.trace_id());
         scratch::with(|scratch| {
             scratch.message.set(&Recorded::Text(message));
             fill(&mut scratch.fields);
@@ -61,25 +98,30 @@ impl Core {
         })
     }
 
-    /// The line that tells of dropped lines. For the writer, which puts it into its batch.
-    pub(super) fn tell(&self, untold: Untold, batch: &mut Vec<u8>) {
+    /// The line that tells an output's readers of its trouble. For its writer, which puts it into its batch.
+    pub(super) fn tell(&self, output: &Output, untold: Untold, batch: &mut Vec<u8>) {
+        let dropped = untold.buffer_full + untold.io_error;
         scratch::with(|scratch| {
-            scratch.message.set(&Recorded::Text("log lines were dropped"));
-            for (reason, count) in
-                [(DropReason::BufferFull, untold.buffer_full), (DropReason::IoError, untold.io_error)]
-            {
+            let message = if dropped > 0 { "log lines were dropped" } else { "log file was not rotated or replaced" };
+            scratch.message.set(&Recorded::Text(message));
+            for (name, count) in [
+                (DropReason::BufferFull.as_str(), untold.buffer_full),
+                (DropReason::IoError.as_str(), untold.io_error),
+                ("upkeep_errors", untold.upkeep_errors),
+            ] {
                 if count > 0 {
-                    scratch.fields.insert(reason.as_str(), |out| encode::value(out, &Recorded::U64(count)));
+                    scratch.fields.insert(name, |out| encode::value(out, &Recorded::U64(count)));
                 }
             }
-            self.compose(Level::WARN, None, scratch);
+            let head = Head { wall: self.clock.wall(), level: Level::WARN, trace: None };
+            let fit = output.layout.compose(head, scratch);
+            self.count(Level::WARN, fit);
             batch.extend_from_slice(&scratch.line);
         });
     }
 
-    fn compose(&self, level: Level, trace: Option<TraceId>, scratch: &mut Scratch) {
-        let head = Head { wall: self.clock.wall(), level, trace };
-        if self.layout.compose(head, scratch) == Fit::Cut {
+    fn count(&self, level: Level, fit: Fit) {
+        if fit == Fit::Cut {
             self.instruments.truncated.increment();
         }
         self.instruments.lines(level).increment();

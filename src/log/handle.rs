@@ -2,27 +2,27 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tracing::Level;
 
 use super::core::Core;
 use super::filter::Directives;
-use super::instruments::Instruments;
+use super::instruments::{Instruments, SinkInstruments};
 use super::layer::JsonLayer;
 use super::line::Layout;
 use super::options::{Colour, Format, LogError, LogOptions};
+use super::output::Output;
 use super::text::Paint;
-use super::writer::{self, DropReason, Flushed, Queue};
+use super::writer::{self, Flushed, Queue, Sink};
 use crate::error::{InvalidValue, check_name};
 use crate::global::Place;
 use crate::metrics::Meter;
 
-/// A log that runs: its buffer and the thread that writes it. Cloning is cheap and shares them.
+/// A log that runs: for each sink a buffer and the thread that writes it. Cloning is cheap and shares them.
 ///
-/// Dropping the last clone takes no more lines, waits up to two seconds until the sink has taken those accepted, and
-/// ends the thread. Layers do not count as clones.
+/// Dropping the last clone takes no more lines, waits up to two seconds until the sinks have taken those accepted, and
+/// ends the threads. Layers do not count as clones.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,45 +45,41 @@ pub(super) struct Inner {
     /// Whether this log installed the process-wide parts.
     pub(super) subscriber: Place,
     pub(super) bridge: Place,
-    /// How much had been written when a panic last waited in vain; see `panic_hook`.
-    pub(super) stalled_at: AtomicU64,
 }
 
 /// How long dropping the last handle waits for the sink. Chosen: long for a disk, short for whoever stops the process.
 const DROP_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Log {
-    /// Starts the writer thread. Nothing process-wide is touched.
+    /// Starts the writer threads. Nothing process-wide is touched, and no file is opened before its first line.
     ///
     /// # Errors
-    /// When the service name or the budget breaks its rule, the log's metrics clash with registered ones, or the
+    /// When the service name, the budget or a file's setting breaks its rule, the log's metrics clash with registered ones, or the
     /// system gives no thread.
     pub fn start(options: LogOptions, meter: &Meter) -> Result<Self, LogError> {
-        let LogOptions { service, clock, format, colour, sink, directives, budget_bytes } = options;
+        let LogOptions { service, clock, format, colour, sinks, directives, budget_bytes } = options;
         check_name("service name", &service)?;
         if budget_bytes < LogOptions::MIN_BUDGET_BYTES {
             Err(InvalidValue::new("log budget in bytes", budget_bytes, "at least 65536"))?;
         }
+        let (outputs, sinks) = outputs(sinks, meter, |sink| {
+            let layout = layout(&service, format, colour, Destination::of(sink));
+            (layout, Queue::new(budget_bytes))
+        })?;
         let core = Arc::new(Core {
-            layout: layout(&service, format, colour, Destination::of(&sink)),
+            outputs,
             clock,
-            queue: Queue::new(budget_bytes),
             instruments: Instruments::register(meter)?,
             diagnostics: meter.diagnostics().clone(),
         });
-        let writer = Arc::clone(&core);
-        let sink = sink.into_writer();
-        std::thread::Builder::new()
-            .name("log-writer".to_owned())
-            .spawn(move || writer::run(&writer, sink))
-            .map_err(LogError::Spawn)?;
-        Ok(Self(Arc::new(Inner {
-            core,
-            directives,
-            subscriber: Place::default(),
-            bridge: Place::default(),
-            stalled_at: AtomicU64::new(u64::MAX),
-        })))
+        for (output, sink) in sinks.into_iter().enumerate() {
+            if let Err(error) = writer::start(&core, output, sink) {
+                // Those that have started end.
+                core.stop(Duration::ZERO);
+                return Err(LogError::Spawn(error));
+            }
+        }
+        Ok(Self(Arc::new(Inner { core, directives, subscriber: Place::default(), bridge: Place::default() })))
     }
 
     /// A layer that writes into this log, for a subscriber of the host's own.
@@ -96,17 +92,32 @@ impl Log {
         &self.0.directives
     }
 
-    /// Waits until the sink has taken every line accepted so far, at most for `deadline`, and reports.
+    /// Waits until the sinks have taken every line accepted so far, at most for `deadline`, and reports.
     ///
     /// Blocks the calling thread: from async code call it where blocking is allowed.
     pub fn flush(&self, deadline: Duration) -> Flushed {
-        self.0.core.queue.flush(deadline).0
+        self.0.core.flush(deadline)
+    }
+
+    /// Opens every [`Sink::File`](super::Sink::File) anew, as programs that rotate from outside ask for by SIGHUP. Lines
+    /// that are not written yet go to the new files.
+    ///
+    /// Does not wait: the log's threads do it at once. A file that was moved or removed is followed by a new one without
+    /// this call too, but not before there is a line for it.
+    pub fn reopen(&self) {
+        self.0.core.outputs.iter().for_each(|output| output.queue.reopen());
     }
 
     /// Writes a line of our own, past `tracing` and the directives, in the ambient trace. Redaction by name and the
     /// caps hold for it too; of a repeated key the last value is shown.
     pub fn emit(&self, level: Level, message: &str, details: &[(&str, &str)]) {
         self.0.core.emit(level, message, details);
+    }
+
+    /// Does what [`Log::reopen`] does while this log lives, and does not keep it alive; `false` once it is gone.
+    pub(crate) fn reopener(&self) -> impl Fn() -> bool + Send + Sync + use<> {
+        let log = Arc::downgrade(&self.0);
+        move || log.upgrade().map(|log| Self(log).reopen()).is_some()
     }
 
     /// Writes WARN lines as [`Log::emit`] does while this log lives, and does not keep it alive.
@@ -118,6 +129,26 @@ impl Log {
             }
         }
     }
+}
+
+/// What is behind each sink, those of one layout together, and the sinks in the same order.
+fn outputs(
+    sinks: Vec<Sink>,
+    meter: &Meter,
+    set_up: impl Fn(&Sink) -> (Layout, Queue),
+) -> Result<(Vec<Output>, Vec<Sink>), LogError> {
+    let mut kinds = Vec::new();
+    let mut pairs = Vec::new();
+    for sink in sinks {
+        sink.check()?;
+        kinds.push(sink.as_str());
+        let number = kinds.iter().filter(|kind| **kind == sink.as_str()).count();
+        let instruments = SinkInstruments::register(meter, sink.as_str(), number)?;
+        let (layout, queue) = set_up(&sink);
+        pairs.push((Output::new(layout, queue, instruments), sink));
+    }
+    pairs.sort_by(|(a, _), (b, _)| a.layout.cmp(&b.layout));
+    Ok(pairs.into_iter().unzip())
 }
 
 /// Whether people may be looking.
@@ -143,8 +174,7 @@ fn layout(service: &str, format: Format, colour: Colour, destination: Destinatio
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let given_up = self.core.queue.stop(DROP_PATIENCE);
-        self.core.instruments.dropped(DropReason::Stopped).add(given_up);
+        self.core.stop(DROP_PATIENCE);
     }
 }
 

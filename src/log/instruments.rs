@@ -9,18 +9,18 @@ use crate::metrics::{Counter, Definition, DefinitionError, LabelValue, Meter, Un
 pub static LINES: Definition =
     Definition::counter("log_lines_total", "Log lines made, written or not, by level.").labels(&["level"]);
 
-/// `log_lines_dropped_total{reason}`.
+/// `log_lines_dropped_total{reason, sink}`.
 pub static LINES_DROPPED: Definition =
-    Definition::counter("log_lines_dropped_total", "Log lines that were made and not written, by reason.")
-        .labels(&["reason"]);
+    Definition::counter("log_lines_dropped_total", "Log lines that were made and not written, by reason and sink.")
+        .labels(&["reason", "sink"]);
 
-/// `log_bytes_total`.
+/// `log_bytes_total{sink}`.
 pub static BYTES: Definition =
-    Definition::counter("log_bytes_total", "Bytes of log lines that the sink took.").unit(Unit::Bytes);
+    Definition::counter("log_bytes_total", "Bytes of log lines that a sink took.").unit(Unit::Bytes).labels(&["sink"]);
 
-/// `log_write_errors_total`.
+/// `log_write_errors_total{sink}`.
 pub static WRITE_ERRORS: Definition =
-    Definition::counter("log_write_errors_total", "Failed attempts to write to the log's sink.");
+    Definition::counter("log_write_errors_total", "Failed attempts to write to a log's sink.").labels(&["sink"]);
 
 /// `log_lines_truncated_total`.
 pub static LINES_TRUNCATED: Definition =
@@ -35,25 +35,26 @@ const LEVELS: [(Level, &str); 5] = [
     (Level::TRACE, "trace"),
 ];
 
-/// The handles of one log.
+/// What counts the lines of one log.
 #[derive(Clone, Debug)]
 pub(super) struct Instruments {
     lines: [Counter; LEVELS.len()],
+    pub(super) truncated: Counter,
+}
+
+/// What counts the fate of lines at one of a log's sinks.
+#[derive(Clone, Debug)]
+pub(super) struct SinkInstruments {
     dropped: [Counter; DropReason::ALL.len()],
     pub(super) bytes: Counter,
     pub(super) write_errors: Counter,
-    pub(super) truncated: Counter,
 }
 
 impl Instruments {
     pub(super) fn register(meter: &Meter) -> Result<Self, DefinitionError> {
         let lines = meter.counter::<1>(&LINES)?;
-        let dropped = meter.counter::<1>(&LINES_DROPPED)?;
         Ok(Self {
             lines: LEVELS.map(|(_, name)| lines.series([LabelValue::from(name)])),
-            dropped: DropReason::ALL.map(|reason| dropped.series([LabelValue::from(reason.as_str())])),
-            bytes: meter.counter::<0>(&BYTES)?.series([]),
-            write_errors: meter.counter::<0>(&WRITE_ERRORS)?.series([]),
             truncated: meter.counter::<0>(&LINES_TRUNCATED)?.series([]),
         })
     }
@@ -67,6 +68,22 @@ impl Instruments {
             Level::TRACE => 4,
         };
         &self.lines[index]
+    }
+}
+
+impl SinkInstruments {
+    /// Sinks of one kind are told apart by numbers, from the second on.
+    pub(super) fn register(meter: &Meter, kind: &'static str, number: usize) -> Result<Self, DefinitionError> {
+        let sink = || match number {
+            1 => LabelValue::from(kind),
+            _ => LabelValue::capped(format!("{kind}_{number}")),
+        };
+        let dropped = meter.counter::<2>(&LINES_DROPPED)?;
+        Ok(Self {
+            dropped: DropReason::ALL.map(|reason| dropped.series([LabelValue::from(reason.as_str()), sink()])),
+            bytes: meter.counter::<1>(&BYTES)?.series([sink()]),
+            write_errors: meter.counter::<1>(&WRITE_ERRORS)?.series([sink()]),
+        })
     }
 
     pub(super) fn dropped(&self, reason: DropReason) -> &Counter {
@@ -82,17 +99,19 @@ mod tests {
     #[test]
     fn every_closed_label_value_exists_at_zero_and_counts_in_its_own_place() {
         let registry = Registry::new();
-        let instruments = Instruments::register(&Meter::new(&registry)).expect("valid definitions");
+        let meter = Meter::new(&registry);
+        let instruments = Instruments::register(&meter).expect("valid definitions");
+        let sinks = [1, 2].map(|number| SinkInstruments::register(&meter, "file", number).expect("valid definitions"));
         let zero = registry.render();
         for series in [
             "log_lines_total{level=\"error\"} 0\n",
             "log_lines_total{level=\"trace\"} 0\n",
-            "log_lines_dropped_total{reason=\"buffer_full\"} 0\n",
-            "log_lines_dropped_total{reason=\"io_error\"} 0\n",
-            "log_lines_dropped_total{reason=\"stopped\"} 0\n",
-            "log_lines_dropped_total{reason=\"writer_thread\"} 0\n",
-            "log_bytes_total 0\n",
-            "log_write_errors_total 0\n",
+            "log_lines_dropped_total{reason=\"buffer_full\",sink=\"file\"} 0\n",
+            "log_lines_dropped_total{reason=\"io_error\",sink=\"file\"} 0\n",
+            "log_lines_dropped_total{reason=\"stopped\",sink=\"file_2\"} 0\n",
+            "log_lines_dropped_total{reason=\"writer_thread\",sink=\"file_2\"} 0\n",
+            "log_bytes_total{sink=\"file\"} 0\n",
+            "log_write_errors_total{sink=\"file_2\"} 0\n",
             "log_lines_truncated_total 0\n",
         ] {
             assert!(zero.contains(series), "{series} in {zero}");
@@ -102,9 +121,11 @@ mod tests {
             registry.snapshot().assert_value("log_lines_total", &[("level", name)], 1);
         }
         for reason in DropReason::ALL {
-            instruments.dropped(reason).increment();
-            let labels = [("reason", reason.as_str())];
-            registry.snapshot().assert_value("log_lines_dropped_total", &labels, 1);
+            for (sink, name) in sinks.iter().zip(["file", "file_2"]) {
+                sink.dropped(reason).increment();
+                let labels = [("reason", reason.as_str()), ("sink", name)];
+                registry.snapshot().assert_value("log_lines_dropped_total", &labels, 1);
+            }
         }
     }
 }

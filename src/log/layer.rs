@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Subscriber};
+use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::core::Core;
 use super::fields::Fields;
@@ -123,6 +123,12 @@ where
             let _ = self.core.submit(*event.metadata().level(), trace, scratch);
         });
     }
+}
+
+/// The trace that events in a span have; `None` also if the subscriber is not built on [`Registry`].
+pub(super) fn trace_of(subscriber: &Dispatch, span: &Id) -> Option<TraceId> {
+    let span = subscriber.downcast_ref::<Registry>()?.span(span)?;
+    span.scope().find_map(|span| span.extensions().get::<SpanRecord>()?.trace)
 }
 
 impl fmt::Debug for JsonLayer {

@@ -26,8 +26,8 @@ pub(super) struct Head {
     pub(super) trace: Option<TraceId>,
 }
 
-/// How a log's lines look.
-#[derive(Debug)]
+/// How an output's lines look.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Layout {
     Json {
         /// `","service":"<name>`, ready to copy.

@@ -20,16 +20,16 @@
 //! - A string is cut at 4 KiB and a line drops the fields that no longer fit; then its details begin with
 //!   `"truncated":true` and `log_lines_truncated_total` counts it.
 //! - The buffer is bounded in bytes. DEBUG and INFO may fill half of it, WARN three quarters, ERROR all. What finds no
-//!   room, or a sink refuses, is counted in `log_lines_dropped_total{reason}`, and one WARN line tells of it.
+//!   room, or a sink refuses, is counted in `log_lines_dropped_total{reason, sink}`, and one WARN line tells of it.
 //!
 //! A process built with `panic = "abort"` cannot catch a panicking `Display`; all else holds there too.
 //!
 //! | metric | counts |
 //! |---|---|
 //! | `log_lines_total{level}` | lines made, written or not |
-//! | `log_lines_dropped_total{reason}` | of these, lines not written: `buffer_full`, `io_error`, `stopped`, `writer_thread` |
-//! | `log_bytes_total` | bytes that the sink took |
-//! | `log_write_errors_total` | failed attempts to write |
+//! | `log_lines_dropped_total{reason, sink}` | of these, lines not written: `buffer_full`, `io_error`, `stopped`, `writer_thread` |
+//! | `log_bytes_total{sink}` | bytes that the sink took |
+//! | `log_write_errors_total{sink}` | failed attempts to write, or to open or rotate a file |
 //! | `log_lines_truncated_total` | lines that a cap cut |
 
 mod callsite;
@@ -44,6 +44,7 @@ pub mod instruments;
 mod layer;
 mod line;
 mod options;
+mod output;
 mod panic_hook;
 mod scratch;
 mod text;
@@ -59,4 +60,4 @@ pub use install::{install_log_bridge, install_subscriber};
 pub use layer::JsonLayer;
 pub use options::{Colour, Format, LogError, LogOptions};
 pub use panic_hook::install_panic_hook;
-pub use writer::{Flushed, Sink};
+pub use writer::{Every, FileSink, Flushed, Sink};

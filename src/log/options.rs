@@ -15,7 +15,7 @@ pub struct LogOptions {
     pub(super) clock: Clock,
     pub(super) format: Format,
     pub(super) colour: Colour,
-    pub(super) sink: Sink,
+    pub(super) sinks: Vec<Sink>,
     pub(super) directives: Directives,
     pub(super) budget_bytes: usize,
 }
@@ -60,7 +60,7 @@ impl LogOptions {
             clock: Clock::system(),
             format: Format::default(),
             colour: Colour::default(),
-            sink: Sink::default(),
+            sinks: vec![Sink::default()],
             directives: Directives::default(),
             budget_bytes: Self::DEFAULT_BUDGET_BYTES,
         }
@@ -84,10 +84,20 @@ impl LogOptions {
         Self { colour, ..self }
     }
 
-    /// Where lines go.
+    /// Where lines go, in place of standard output and of all that was set before.
     #[must_use]
     pub fn sink(self, sink: Sink) -> Self {
-        Self { sink, ..self }
+        Self { sinks: vec![sink], ..self }
+    }
+
+    /// Where every line goes as well.
+    ///
+    /// Each sink has a buffer of the whole budget, a thread and an account of its own, so one that stands still costs the
+    /// others nothing. What is written and lost is counted for each: of a line that two sinks took, two are written.
+    #[must_use]
+    pub fn also(mut self, sink: Sink) -> Self {
+        self.sinks.push(sink);
+        self
     }
 
     /// Which lines are written.
@@ -96,7 +106,7 @@ impl LogOptions {
         Self { directives, ..self }
     }
 
-    /// How many bytes of lines may wait for the sink, at least [`LogOptions::MIN_BUDGET_BYTES`]. DEBUG and INFO may
+    /// How many bytes of lines may wait for each sink, at least [`LogOptions::MIN_BUDGET_BYTES`]. DEBUG and INFO may
     /// fill half of it, WARN three quarters, ERROR all.
     #[must_use]
     pub fn budget_bytes(self, budget_bytes: usize) -> Self {

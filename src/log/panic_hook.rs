@@ -1,9 +1,9 @@
 //! Panics as one line of the log instead of many lines on standard error.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::Cell;
 use std::panic::PanicHookInfo;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::Duration;
 
 use tracing::Level;
@@ -11,12 +11,14 @@ use tracing::Level;
 use super::encode;
 use super::fields::Fields;
 use super::handle::{Inner, Log};
+use super::layer::trace_of;
 use super::visitor::insert_text;
 use super::writer::is_writer_thread;
 use crate::global::Installed;
+use crate::trace::{self, TraceId};
 
 /// Makes every panic of the process an ERROR line `panicked` with the panic's message, location and thread, the
-/// backtrace if `RUST_BACKTRACE` asks for one, and the ambient trace id; then waits until the line is written, at most
+/// backtrace if `RUST_BACKTRACE` asks for one, and the trace id of the context or the span it happened in; then waits until the line is written, at most
 /// 250 ms, and not again while the sink stands still.
 ///
 /// The process has one such hook, of one log at a time: while that log lives, others are told [`Installed::Taken`], and
@@ -57,6 +59,9 @@ fn present() -> MutexGuard<'static, Present> {
 /// How long a panic waits for its line. Chosen: far longer than a disk needs, short for a request that panics.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// How long a panic waits for the trace of its span. Chosen: far longer than a look into memory takes.
+const LOOKUP_PATIENCE: Duration = Duration::from_millis(50);
+
 /// Longest backtrace in bytes. Chosen: it, the panic's message and the line's head fit under the line's cap together.
 const BACKTRACE_CAP: usize = 8 * 1024;
 
@@ -74,6 +79,10 @@ fn set_hook() {
     let standard = std::panic::take_hook();
     let had_hook = !is_same_hook(&previous, &standard);
     std::panic::set_hook(Box::new(move |info| {
+        // What a look at a span that was left broken runs into is no news.
+        if LOOKS_UP.get() {
+            return;
+        }
         if tell(info) == Told::Nowhere || had_hook {
             previous(info);
         }
@@ -98,12 +107,38 @@ fn tell(info: &PanicHookInfo<'_>) -> Told {
     let Some(log) = present().log.upgrade() else {
         return Told::Nowhere;
     };
-    let told = log.core.emit_with(Level::ERROR, "panicked", |fields| describe(info, fields));
+    let trace = trace::current().map(|context| context.trace_id()).or_else(trace_of_span);
+    let told = log.core.emit_with(Level::ERROR, "panicked", trace, |fields| describe(info, fields));
     if told.is_err() {
         return Told::Nowhere;
     }
-    wait(&log);
+    log.core.flush_unless_stalled(PATIENCE);
     Told::InTheLog
+}
+
+thread_local! {
+    /// Whether this thread only looks up a trace for another one.
+    static LOOKS_UP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The trace of the span that this thread is in, as a task that only carries a span has it.
+///
+/// Another thread looks it up: whoever panics may hold a lock of that span, as a layer does that formats a value into it,
+/// and lets go of it only when it unwinds.
+fn trace_of_span() -> Option<TraceId> {
+    tracing::dispatcher::get_default(|dispatch| {
+        let span = dispatch.current_span().id()?.clone();
+        let dispatch = dispatch.clone();
+        let (tell, told) = mpsc::sync_channel(1);
+        let thread = std::thread::Builder::new().name("log-panic".to_owned());
+        // An answer that comes too late is heard by nobody.
+        let look_up = move || {
+            LOOKS_UP.set(true);
+            tell.send(trace_of(&dispatch, &span)).ok()
+        };
+        thread.spawn(look_up).ok()?;
+        told.recv_timeout(LOOKUP_PATIENCE).ok()?
+    })
 }
 
 fn describe(info: &PanicHookInfo<'_>, fields: &mut Fields) {
@@ -116,17 +151,4 @@ fn describe(info: &PanicHookInfo<'_>, fields: &mut Fields) {
     if backtrace.status() == BacktraceStatus::Captured {
         fields.insert("backtrace", |out| encode::displayed(out, &backtrace, BACKTRACE_CAP));
     }
-}
-
-/// A process that panics again and again must not wait each time for a sink that stands still.
-fn wait(log: &Inner) {
-    let queue = &log.core.queue;
-    let (now, under_way) = queue.flush(Duration::ZERO);
-    // Ordering: a hint; a stale one costs one more wait.
-    if under_way == 0 || log.stalled_at.load(Ordering::Relaxed) == now.written {
-        return;
-    }
-    let (then, under_way) = queue.flush(PATIENCE);
-    let stalled_at = if under_way > 0 { then.written } else { u64::MAX };
-    log.stalled_at.store(stalled_at, Ordering::Relaxed);
 }

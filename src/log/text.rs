@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 
 /// Whether the level is coloured. Nothing else ever is, and no value can send a terminal a command: values keep the
 /// escapes of their JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Paint {
     Plain,
     Coloured,

@@ -1,6 +1,9 @@
 //! What a `Monitoring` gives for logs.
 
+use std::io;
 use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Monitoring;
 use crate::log::JsonLayer;
@@ -23,6 +26,22 @@ impl Monitoring {
     /// ```
     pub fn log_layer(&self) -> JsonLayer {
         self.0.log.layer()
+    }
+
+    /// Opens the log's files anew at each SIGHUP, as programs that rotate logs from outside send it; see
+    /// [`Log::reopen`](crate::log::Log::reopen). From then on SIGHUP does not end the process.
+    ///
+    /// # Errors
+    /// When the process cannot listen for the signal.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub fn reopen_log_on_sighup(&self) -> io::Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let reopen = self.0.log.reopener();
+        let task = tokio::spawn(async move { while hangup.recv().await.is_some() && reopen() {} });
+        self.0.keep_until_dropped(task.abort_handle());
+        Ok(())
     }
 
     /// Lines written and lost once the log is flushed or `deadline` has passed.

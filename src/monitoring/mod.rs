@@ -128,7 +128,7 @@ impl Monitoring {
 }
 
 impl Inner {
-    #[cfg(feature = "axum")]
+    #[cfg(any(feature = "axum", feature = "log"))]
     fn keep_until_dropped(&self, task: AbortHandle) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }

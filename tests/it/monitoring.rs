@@ -412,7 +412,7 @@ async fn counters_of_closed_sets_exist_at_zero_from_build() {
     let text = monitoring.registry().render();
     for line in [
         "orders_total{side=\"buy\"} 1",
-        "log_lines_dropped_total{reason=\"buffer_full\"} 0",
+        "log_lines_dropped_total{reason=\"buffer_full\",sink=\"writer\"} 0",
         "monitoring_problems_total{problem=\"series_overflow\"} 0",
         "api_connections_total{outcome=\"aborted\"} 0",
         "api_event_streams_ended_total 0",

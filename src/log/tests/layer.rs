@@ -206,7 +206,7 @@ fn threads_at_once_make_whole_lines_each() {
     let lines = fixture.lines();
     assert_eq!(lines.len(), 2_000);
     assert_eq!(fixture.value("log_lines_total", &[("level", "info")]), Some(2_000.0));
-    assert_eq!(fixture.value("log_bytes_total", &[]), Some(fixture.memory.text().len() as f64));
+    assert_eq!(fixture.value("log_bytes_total", &[("sink", "writer")]), Some(fixture.memory.text().len() as f64));
 }
 
 #[test]
@@ -219,6 +219,6 @@ fn handle_that_is_gone_leaves_its_layer_harmless() {
         info!("too late");
     });
     assert!(memory.text().contains("written") && !memory.text().contains("too late"));
-    let dropped = registry.snapshot().value("log_lines_dropped_total", &[("reason", "stopped")]);
+    let dropped = registry.snapshot().value("log_lines_dropped_total", &[("reason", "stopped"), ("sink", "writer")]);
     assert_eq!(dropped, Some(1.0));
 }

@@ -1,23 +1,28 @@
 //! From a finished line to the sink, without anybody waiting for the sink.
 //!
 //! ```text
-//! any thread: push (one lock, one copy) -> buffer, bounded in bytes
-//! own thread: swap at 64 KiB or after 5 ms -> write -> settled: written or lost
+//! any thread: push (one lock, one copy) -> buffer of each sink, bounded in bytes
+//! its thread: swap at 64 KiB or after 5 ms -> write -> settled: written or lost
 //!                                               '-> what was dropped meanwhile is told by one WARN line
 //! ```
 
+mod file;
 mod queue;
 mod sink;
+mod standard;
+mod target;
 mod thread;
 
 #[cfg(test)]
 mod tests;
 
+pub use file::{Every, FileSink};
+use queue::WAKE_BYTES;
 pub(super) use queue::{Queue, Untold, is_writer_thread};
 pub use sink::Sink;
-pub(super) use thread::run;
+pub(super) use thread::start;
 
-/// What became of the lines of a log since it started. `written + lost` is the number of lines made.
+/// What became of the lines of a log since it started. `written + lost` is the number of lines made, for each sink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "it tells whether lines were lost"]
 pub struct Flushed {

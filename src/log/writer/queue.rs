@@ -9,7 +9,7 @@ use tracing::Level;
 use super::{DropReason, Flushed};
 
 /// A batch is written once it is this large. Measured: larger batches save no time, and a pipe holds as much.
-pub(super) const WAKE_BYTES: usize = 64 * 1024;
+pub(in crate::log::writer) const WAKE_BYTES: usize = 64 * 1024;
 
 /// A batch is written once its first line is this old. Chosen: what a killed process may lose.
 const GATHER: Duration = Duration::from_millis(5);
@@ -38,6 +38,7 @@ struct State {
     /// Lines that were never accepted.
     refused: u64,
     untold: Untold,
+    reopening: Reopening,
     phase: Phase,
     nap: Nap,
     /// Whether somebody waits for everything accepted so far.
@@ -45,11 +46,30 @@ struct State {
     sink: SinkState,
 }
 
-/// Dropped lines that no line in the log tells of yet.
+/// Trouble that no line in the log tells of yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::log) struct Untold {
+    /// Lines that found no room.
     pub(in crate::log) buffer_full: u64,
+    /// Lines that the sink refused.
     pub(in crate::log) io_error: u64,
+    /// What failed and cost no line.
+    pub(in crate::log) upkeep_errors: u64,
+}
+
+impl Untold {
+    /// Whether it is reason enough to write, though nobody logs: a file whose upkeep fails would fail again with it.
+    fn has_lines(self) -> bool {
+        self.buffer_full + self.io_error > 0
+    }
+}
+
+/// Whether somebody asked for the sink to be opened anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Reopening {
+    #[default]
+    No,
+    Asked,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,6 +116,8 @@ pub(super) struct Batch {
     pub(super) lines: u64,
     /// What the batch's last line tells of, if it has such a line.
     pub(super) untold: Option<Untold>,
+    /// Whether the sink is to be opened anew before these lines.
+    pub(super) reopening: Reopening,
 }
 
 thread_local! {
@@ -152,6 +174,21 @@ impl Queue {
         if state.buffer.len() + state.in_flight + bytes > share { Err(DropReason::BufferFull) } else { Ok(()) }
     }
 
+    /// Has what was accepted so far written without delay.
+    pub(in crate::log) fn hurry(&self) {
+        let mut state = self.state();
+        if state.settled() < state.accepted {
+            state.hurry = Hurry::Flush;
+            self.work.notify_one();
+        }
+    }
+
+    /// Has the sink opened anew before the next write, also if there is nothing to write.
+    pub(in crate::log) fn reopen(&self) {
+        self.state().reopening = Reopening::Asked;
+        self.work.notify_one();
+    }
+
     /// Waits until what was accepted so far is settled, or for `patience`, and reports; with the number of lines that
     /// are still under way.
     pub(in crate::log) fn flush(&self, patience: Duration) -> (Flushed, u64) {
@@ -167,13 +204,19 @@ impl Queue {
         (Flushed { written: state.written, lost: state.lost + state.refused + unsettled }, unsettled)
     }
 
-    /// Takes no more lines, writes what there is, and gives up after `patience`. Returns the number of lines given up.
-    pub(in crate::log) fn stop(&self, patience: Duration) -> u64 {
+    /// Takes no more lines from now on.
+    pub(in crate::log) fn close(&self) {
         let mut state = self.state();
         if state.phase == Phase::Running {
             state.phase = Phase::Stopping;
         }
         self.work.notify_one();
+    }
+
+    /// Takes no more lines, writes what there is, and gives up after `patience`. Returns the number of lines given up.
+    pub(in crate::log) fn stop(&self, patience: Duration) -> u64 {
+        self.close();
+        let mut state = self.state();
         if !is_writer_thread() {
             state = self.until(state, patience, |state| state.phase == Phase::Stopped);
         }
@@ -210,7 +253,10 @@ impl Queue {
         std::mem::swap(&mut state.buffer, &mut batch.bytes);
         batch.lines = std::mem::take(&mut state.buffered_lines);
         state.in_flight = batch.bytes.len();
-        batch.untold = (state.untold != Untold::default()).then(|| std::mem::take(&mut state.untold));
+        batch.reopening = std::mem::take(&mut state.reopening);
+        // A batch that only opens the sink anew has no line.
+        let tells = state.untold.has_lines() || batch.lines > 0 && state.untold != Untold::default();
+        batch.untold = tells.then(|| std::mem::take(&mut state.untold));
         if batch.untold.is_some() {
             batch.lines += 1;
             state.accepted += 1;
@@ -246,9 +292,15 @@ impl Queue {
         if let Some(again) = untold {
             state.untold.buffer_full += again.buffer_full;
             state.untold.io_error += again.io_error;
+            state.untold.upkeep_errors += again.upkeep_errors;
         }
         drop(state);
         self.progress.notify_all();
+    }
+
+    /// Something failed that cost no line. It is told with the next lines.
+    pub(super) fn upkeep_failed(&self, errors: u64) {
+        self.state().untold.upkeep_errors += errors;
     }
 
     /// Pauses before another attempt; `false` if nobody waits for one any more.
@@ -305,12 +357,15 @@ impl State {
     }
 
     fn has_work(&self) -> bool {
-        let to_tell = self.untold != Untold::default() && self.sink == SinkState::Working;
-        !self.buffer.is_empty() || to_tell && self.phase != Phase::Stopped
+        let to_tell = self.untold.has_lines() && self.sink == SinkState::Working;
+        !self.buffer.is_empty() || self.phase != Phase::Stopped && (to_tell || self.reopening == Reopening::Asked)
     }
 
     fn is_ripe(&self) -> bool {
-        self.buffer.len() >= WAKE_BYTES || self.hurry == Hurry::Flush || self.phase != Phase::Running
+        self.buffer.len() >= WAKE_BYTES
+            || self.hurry == Hurry::Flush
+            || self.reopening == Reopening::Asked
+            || self.phase != Phase::Running
     }
 
     /// Whatever is not settled is lost now; returns how many lines that are.

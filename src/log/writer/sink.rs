@@ -3,6 +3,12 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use super::file::{FileSink, LogFile};
+use super::standard::{StandardError, StandardOutput};
+use super::target::{Stream, Target};
+use crate::clock::Clock;
+use crate::error::InvalidValue;
+
 /// Where a log writes its lines.
 #[derive(Default)]
 #[non_exhaustive]
@@ -12,36 +18,54 @@ pub enum Sink {
     Stdout,
     /// The process's standard error.
     Stderr,
-    /// Anything else. It is called on the log's own thread with up to 64 KiB of whole lines at a time; it may block,
-    /// fail or panic. What it logs itself is dropped and counted.
+    /// A file, rotated if asked for.
+    File(FileSink),
+    /// Anything else. It is called on the log's own thread with up to 64 KiB of whole lines at a time, or one longer
+    /// line; it may block, fail or panic. What it logs itself is dropped and counted.
     Writer(Box<dyn Write + Send>),
 }
 
 impl Sink {
+    /// The value of the `sink` label.
+    pub(in crate::log) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::File(_) => "file",
+            Self::Writer(_) => "writer",
+        }
+    }
+
+    pub(in crate::log) fn check(&self) -> Result<(), InvalidValue> {
+        match self {
+            Self::File(file) => file.check(),
+            Self::Stdout | Self::Stderr | Self::Writer(_) => Ok(()),
+        }
+    }
+
     pub(in crate::log) fn is_terminal(&self) -> bool {
         match self {
             Self::Stdout => io::stdout().is_terminal(),
             Self::Stderr => io::stderr().is_terminal(),
-            Self::Writer(_) => false,
+            Self::File(_) | Self::Writer(_) => false,
         }
     }
 
-    pub(in crate::log) fn into_writer(self) -> Box<dyn Write + Send> {
-        // Standard output is locked anew for every write, so the host's own `println!` stays possible.
+    pub(super) fn into_target(self, clock: Clock) -> Box<dyn Target> {
         match self {
-            Self::Stdout => Box::new(io::stdout()),
-            Self::Stderr => Box::new(io::stderr()),
-            Self::Writer(writer) => writer,
+            Self::Stdout => Box::new(Stream::new(StandardOutput)),
+            Self::Stderr => Box::new(Stream::new(StandardError)),
+            Self::File(options) => Box::new(LogFile::new(options, clock)),
+            Self::Writer(writer) => Box::new(Stream::new(writer)),
         }
     }
 }
 
 impl fmt::Debug for Sink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stdout => "Stdout",
-            Self::Stderr => "Stderr",
-            Self::Writer(_) => "Writer",
-        })
+        match self {
+            Self::File(file) => f.debug_tuple("File").field(file).finish(),
+            other => f.write_str(other.as_str()),
+        }
     }
 }

@@ -28,7 +28,7 @@ fn start(sink: impl Write + Send + 'static, budget_bytes: usize) -> (Log, Regist
 }
 
 fn dropped(registry: &Registry, reason: DropReason) -> f64 {
-    let labels = [("reason", reason.as_str())];
+    let labels = [("reason", reason.as_str()), ("sink", "writer")];
     registry.snapshot().value("log_lines_dropped_total", &labels).expect("it exists at 0")
 }
 
@@ -118,6 +118,36 @@ fn frozen_sink_costs_lines_by_level_and_never_time() {
 }
 
 #[test]
+fn frozen_sink_costs_the_other_sinks_nothing() {
+    let (frozen, memory, registry) = (Gated::default(), Memory::default(), Registry::new());
+    let options = LogOptions::new("orders")
+        .clock(ManualClock::new().clock())
+        .sink(Sink::Writer(Box::new(frozen.clone())))
+        .also(Sink::Writer(Box::new(memory.clone())))
+        .budget_bytes(LogOptions::MIN_BUDGET_BYTES);
+    let log = Log::start(options, &Meter::new(&registry)).expect("a valid log");
+    log.emit(Level::INFO, "the one that a sink stands still with", &[]);
+    frozen.until_waiting();
+    for _ in 0..1_000 {
+        log.emit(Level::INFO, "line", &[]);
+        let _ = log.0.core.outputs[1].queue.flush(PATIENCE);
+    }
+    assert_eq!(memory.text().lines().count(), 1_001, "each is written while the other sink stands still");
+    let dropped = |sink| registry.snapshot().sum("log_lines_dropped_total", &[("sink", sink)]).expect("it exists at 0");
+    assert_eq!(dropped("writer_2"), 0.0);
+    let lost = dropped("writer");
+    assert!(lost > 0.0);
+    assert_eq!(total(&registry, "log_lines_total"), 1_001.0, "a line is one line, however many sinks it has");
+
+    frozen.open();
+    let flushed = log.flush(PATIENCE);
+    // One line more tells the readers of the sink that stood still, and only them.
+    assert_eq!((flushed.written + flushed.lost, flushed.lost as f64), (2 * 1_001 + 1, lost));
+    assert!(frozen.memory.text().contains("log lines were dropped"));
+    assert!(!memory.text().contains("log lines were dropped"));
+}
+
+#[test]
 fn stopping_gives_up_on_a_frozen_sink_and_says_how_much() {
     let sink = Gated::default();
     let (log, registry) = start(sink.clone(), LogOptions::MIN_BUDGET_BYTES);
@@ -126,14 +156,14 @@ fn stopping_gives_up_on_a_frozen_sink_and_says_how_much() {
     }
     sink.until_waiting();
     let core = Arc::clone(&log.0.core);
-    assert_eq!(core.queue.stop(IMPATIENCE), 10);
+    assert_eq!(core.outputs[0].queue.stop(IMPATIENCE), 10);
     log.emit(Level::ERROR, "too late", &[]);
     assert_eq!(log.flush(IMPATIENCE), Flushed { written: 0, lost: 11 });
     assert_eq!(dropped(&registry, DropReason::Stopped), 1.0);
     // What the sink takes after all is not counted twice.
     sink.open();
     drop(log);
-    assert_eq!(core.queue.flush(PATIENCE).0, Flushed { written: 0, lost: 11 });
+    assert_eq!(core.flush(PATIENCE), Flushed { written: 0, lost: 11 });
 }
 
 /// A sink that answers each write from a script, then takes everything.
@@ -289,7 +319,7 @@ fn full_disk_is_tried_until_the_log_stops() {
         std::thread::yield_now();
     }
     assert_eq!(dropped(&registry, DropReason::IoError), 0.0);
-    assert_eq!(log.0.core.queue.stop(IMPATIENCE), 1);
+    assert_eq!(log.0.core.outputs[0].queue.stop(IMPATIENCE), 1);
 }
 
 struct Talkative {
@@ -301,7 +331,11 @@ impl Write for Talkative {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let core = self.core.get().expect("set before the first line");
         core.emit(Level::ERROR, "the sink speaks", &[]);
-        assert_eq!(core.queue.flush(PATIENCE).1, 1, "a sink that flushes its own log does not wait for itself");
+        assert_eq!(
+            core.outputs[0].queue.flush(PATIENCE).1,
+            1,
+            "a sink that flushes its own log does not wait for itself"
+        );
         self.memory.write(bytes)
     }
 

@@ -1,13 +1,14 @@
 //! The thread that writes. It never logs, and whatever the sink does, nobody but this thread waits for it.
 
-use std::io::{self, ErrorKind, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::DropReason;
-use super::queue::{Batch, WAKE_BYTES, mark_writer_thread};
+use super::queue::{Batch, Reopening, WAKE_BYTES, mark_writer_thread};
+use super::target::{Fenced, Position};
+use super::{DropReason, Sink};
 use crate::log::core::Core;
+use crate::log::output::Output;
 
 /// Pauses between attempts at a sink that may recover: the first, doubled up to the last. Chosen: a full disk is asked
 /// ten times a second, a full pipe a thousand times.
@@ -17,16 +18,25 @@ const LAST_PAUSE: Duration = Duration::from_millis(100);
 /// What the buffer keeps after a burst. Chosen: several batches.
 const KEPT_BYTES: usize = 4 * WAKE_BYTES;
 
-/// Writes batch after batch until the log stops.
-pub(in crate::log) fn run(core: &Arc<Core>, sink: Box<dyn Write + Send>) {
+/// Starts the thread that writes the lines of one of the log's outputs until the log stops.
+pub(in crate::log) fn start(core: &Arc<Core>, output: usize, sink: Sink) -> io::Result<()> {
+    let core = Arc::clone(core);
+    let thread = std::thread::Builder::new().name("log-writer".to_owned());
+    thread.spawn(move || run(&core, &core.outputs[output], sink)).map(drop)
+}
+
+fn run(core: &Core, output: &Output, sink: Sink) {
     mark_writer_thread();
     // Dropped last, so that nobody waits for a writer that has ended, however it ended.
-    let _finished = Finished(core);
-    let mut writer = Writer { core, sink: Fenced(Some(sink)), position: Position::LineStart };
+    let _finished = Finished(output);
+    let mut writer = Writer { output, target: Fenced::new(sink.into_target(core.clock.clone())) };
     let mut batch = Batch::default();
-    while core.queue.next_batch(&mut batch) {
+    while output.queue.next_batch(&mut batch) {
+        if batch.reopening == Reopening::Asked {
+            writer.reopen();
+        }
         if let Some(untold) = batch.untold {
-            core.tell(untold, &mut batch.bytes);
+            core.tell(output, untold, &mut batch.bytes);
         }
         writer.write(&batch);
         batch.bytes.clear();
@@ -34,7 +44,7 @@ pub(in crate::log) fn run(core: &Arc<Core>, sink: Box<dyn Write + Send>) {
     }
 }
 
-struct Finished<'a>(&'a Core);
+struct Finished<'a>(&'a Output);
 
 impl Drop for Finished<'_> {
     fn drop(&mut self) {
@@ -44,82 +54,120 @@ impl Drop for Finished<'_> {
 }
 
 struct Writer<'a> {
-    core: &'a Core,
-    sink: Fenced,
-    position: Position,
-}
-
-/// Where the sink stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Position {
-    LineStart,
-    /// A line was begun and given up: the next one must not be glued to it.
-    InsideLine,
+    output: &'a Output,
+    target: Fenced,
 }
 
 impl Writer<'_> {
-    fn write(&mut self, batch: &Batch) {
-        let (mut done, mut unsettled) = (0, batch.lines);
-        if self.write_all(&batch.bytes, &mut done, &mut unsettled).is_err() {
-            if done > 0 && batch.bytes[done - 1] != b'\n' {
-                self.position = Position::InsideLine;
-            }
-            let dropped = self.core.instruments.dropped(DropReason::IoError);
-            self.core.queue.lost(unsettled, batch.untold, || dropped.add(unsettled));
-        } else if self.sink.flush().is_err() {
-            self.core.instruments.write_errors.increment();
+    fn reopen(&mut self) {
+        if self.target.call(|target| target.reopen()).is_err() {
+            self.upkeep_failed(1);
         }
     }
 
-    fn write_all(&mut self, bytes: &[u8], done: &mut usize, unsettled: &mut u64) -> Result<(), GaveUp> {
-        if self.position == Position::InsideLine {
-            self.attempt(b"\n")?;
-            self.position = Position::LineStart;
+    fn write(&mut self, batch: &Batch) {
+        if batch.bytes.is_empty() {
+            return;
         }
+        let mut unsettled = batch.lines;
+        if self.write_all(&batch.bytes, &mut unsettled).is_err() {
+            let dropped = self.output.instruments.dropped(DropReason::IoError);
+            self.output.queue.lost(unsettled, batch.untold, || dropped.add(unsettled));
+        } else if self.target.call(|target| target.flush()).is_err() {
+            self.output.instruments.write_errors.increment();
+        }
+    }
+
+    fn write_all(&mut self, bytes: &[u8], unsettled: &mut u64) -> Result<(), GaveUp> {
+        let mut done = 0;
+        while done < bytes.len() {
+            let end = done + chunk_len(&bytes[done..]);
+            self.write_chunk(&bytes[..end], &mut done, unsettled)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the target take what is not `done` of some whole lines: waits for one that may recover, gives up on one
+    /// that will not.
+    fn write_chunk(&mut self, bytes: &[u8], done: &mut usize, unsettled: &mut u64) -> Result<(), GaveUp> {
+        let mut pause = FIRST_PAUSE;
         while *done < bytes.len() {
-            let end = *done + chunk_len(&bytes[*done..]);
-            while *done < end {
-                let taken = self.attempt(&bytes[*done..end])?;
-                let lines = count_lines(&bytes[*done..*done + taken]);
-                *done += taken;
-                *unsettled -= lines;
-                // The cast widens a count of bytes in memory.
-                self.core.instruments.bytes.add(taken as u64);
-                self.core.queue.wrote(taken, lines);
+            match self.write_some(bytes, done) {
+                Ok(written) => {
+                    *unsettled -= count_lines(written);
+                    self.settle(written);
+                    pause = FIRST_PAUSE;
+                }
+                Err(ErrorKind::Interrupted) => {}
+                Err(error) => {
+                    self.output.instruments.write_errors.increment();
+                    if !may_recover(error) || !self.output.queue.pause(pause) {
+                        return Err(GaveUp);
+                    }
+                    pause = (pause * 2).min(LAST_PAUSE);
+                }
             }
         }
         Ok(())
     }
 
-    /// Makes the sink take some bytes: waits for one that may recover, gives up on one that will not.
-    fn attempt(&mut self, bytes: &[u8]) -> Result<usize, GaveUp> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let error = match self.sink.write(bytes) {
-                Ok(0) => ErrorKind::WriteZero,
-                Ok(taken) => return Ok(taken.min(bytes.len())),
-                Err(error) => error.kind(),
-            };
-            if error == ErrorKind::Interrupted {
-                continue;
+    /// One attempt; returns what was taken.
+    fn write_some<'b>(&mut self, bytes: &'b [u8], done: &mut usize) -> Result<&'b [u8], ErrorKind> {
+        self.align(bytes, done).map_err(|error| error.kind())?;
+        let rest = &bytes[*done..];
+        let taken = self.target.call(|target| target.write(rest)).map_err(|error| error.kind())?.min(rest.len());
+        if taken == 0 {
+            return Err(ErrorKind::WriteZero);
+        }
+        *done += taken;
+        Ok(&rest[..taken])
+    }
+
+    /// Makes the target ready, and sees to it that a line begins where a line begins: the part of one that was given up
+    /// is ended, and a line whose file was taken away is begun again in the next.
+    fn align(&mut self, bytes: &[u8], done: &mut usize) -> io::Result<()> {
+        let rest = bytes.len() - *done;
+        let ready = self.target.call(|target| target.prepare(rest))?;
+        self.upkeep_failed(ready.upkeep_errors);
+        match (ready.position, Position::LineStart.behind(&bytes[..*done])) {
+            (Position::InsideLine, Position::LineStart) => match self.target.call(|target| target.write(b"\n"))? {
+                0 => Err(ErrorKind::WriteZero.into()),
+                _ => Ok(()),
+            },
+            (Position::LineStart, Position::InsideLine) => {
+                *done = bytes[..*done].iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+                Ok(())
             }
-            self.core.instruments.write_errors.increment();
-            if !may_recover(error) || !self.core.queue.pause(pause) {
-                return Err(GaveUp);
-            }
-            pause = (pause * 2).min(LAST_PAUSE);
+            _ => Ok(()),
+        }
+    }
+
+    fn settle(&self, written: &[u8]) {
+        // The cast widens a count of bytes in memory.
+        self.output.instruments.bytes.add(written.len() as u64);
+        self.output.queue.wrote(written.len(), count_lines(written));
+    }
+
+    fn upkeep_failed(&self, errors: u64) {
+        if errors > 0 {
+            self.output.instruments.write_errors.add(errors);
+            self.output.queue.upkeep_failed(errors);
         }
     }
 }
 
 struct GaveUp;
 
-/// The whole lines of up to 64 KiB that are written at once, so that progress is seen while a slow sink takes a large
-/// batch.
+/// The whole lines of up to 64 KiB that are written at once, or one longer line: progress is seen while a slow sink
+/// takes a large batch, and a file can be rotated behind each.
 fn chunk_len(bytes: &[u8]) -> usize {
+    let is_end = |byte: &u8| *byte == b'\n';
     match bytes.get(..WAKE_BYTES) {
         None => bytes.len(),
-        Some(most) => most.iter().rposition(|byte| *byte == b'\n').map_or(WAKE_BYTES, |last| last + 1),
+        Some(most) => match most.iter().rposition(is_end) {
+            Some(last) => last + 1,
+            None => bytes.iter().position(is_end).map_or(bytes.len(), |end| end + 1),
+        },
     }
 }
 
@@ -133,33 +181,16 @@ fn may_recover(error: ErrorKind) -> bool {
     matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-/// A sink whose panics are errors, also when it is dropped.
-struct Fenced(Option<Box<dyn Write + Send>>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Fenced {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.call(|sink| sink.write(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.call(|sink| sink.flush())
-    }
-
-    fn call<R>(&mut self, call: impl FnOnce(&mut dyn Write) -> io::Result<R>) -> io::Result<R> {
-        let Some(sink) = &mut self.0 else {
-            return Err(ErrorKind::BrokenPipe.into());
-        };
-        catch_unwind(AssertUnwindSafe(|| call(sink.as_mut()))).unwrap_or_else(|payload| {
-            // Dropping a payload could panic again.
-            std::mem::forget(payload);
-            Err(ErrorKind::Other.into())
-        })
-    }
-}
-
-impl Drop for Fenced {
-    fn drop(&mut self) {
-        let sink = self.0.take();
-        let _ = catch_unwind(AssertUnwindSafe(move || drop(sink))).map_err(std::mem::forget);
+    #[test]
+    fn chunks_are_whole_lines() {
+        let line = |length: usize| [vec![b'x'; length - 1], vec![b'\n']].concat();
+        assert_eq!(chunk_len(&line(100).repeat(3)), 300);
+        assert_eq!(chunk_len(&line(1_000).repeat(100)), 65_000);
+        assert_eq!(chunk_len(&[line(200_000), line(10)].concat()), 200_000);
+        assert_eq!(chunk_len(&line(WAKE_BYTES).repeat(2)), WAKE_BYTES);
     }
 }
