@@ -89,7 +89,8 @@ impl CheckOptions {
         self
     }
 
-    /// The age at which a result stops being one. Default: three of the longest intervals and a timeout.
+    /// The age at which a result stops being one. Default: three of the longest intervals, of a shared check those of all
+    /// replicas, and a timeout.
     pub fn stale_after(mut self, stale_after: Duration) -> Self {
         self.stale_after = Some(stale_after);
         self
