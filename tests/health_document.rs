@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use aistm7_monitoring::health::{
     BackupCheck, CheckOptions, DiskCheck, HealthCheck, HttpCheck, IbkrCheck, PostgresCheck, RedisCheck,
-    RedisClusterCheck, RedisSentinelCheck, ServiceCheck, SolanaCheck, TcpCheck, TlsCertificateCheck, TwsCheck,
-    TwsNotices,
+    RedisClusterCheck, RedisSentinelCheck, ServiceCheck, SolanaCheck, SolanaWebSocketCheck, TcpCheck,
+    TlsCertificateCheck, TwsCheck, TwsNotices,
 };
 
 const DOCUMENT: &str = include_str!("../src/docs/health.md");
@@ -34,6 +34,7 @@ async fn health_document_says_how_soon_faults_are_seen_and_what_that_costs() {
         ("RedisClusterCheck", RedisClusterCheck::from_urls(["redis://a", "redis://b"]).unwrap().defaults()),
         ("RedisSentinelCheck", RedisSentinelCheck::from_urls("mymaster", ["redis://a"]).unwrap().defaults()),
         ("SolanaCheck", SolanaCheck::new("http://localhost").unwrap().defaults()),
+        ("SolanaWebSocketCheck", SolanaWebSocketCheck::new("ws://localhost").unwrap().defaults()),
         ("IbkrCheck", IbkrCheck::client_portal("https://localhost/v1/api").unwrap().defaults()),
         ("IbkrFollower", IbkrCheck::follow("https://localhost/health/ibkr").unwrap().defaults()),
         ("TwsCheck", TwsCheck::passive(&TwsNotices::new()).defaults()),
@@ -63,7 +64,7 @@ async fn health_document_says_what_a_fleet_costs_each_dependency() {
     for (dependency, calls, options) in [
         ("PostgreSQL, queries", 1, PostgresCheck::new(pool).defaults()),
         ("Redis, commands", 2, RedisCheck::new(manager).defaults()),
-        ("Solana RPC, calls", 2, SolanaCheck::new("http://localhost").unwrap().defaults()),
+        ("Solana RPC, calls", 3, SolanaCheck::new("http://localhost").unwrap().defaults()),
         (
             "Client Portal gateway, requests",
             1,
@@ -94,6 +95,35 @@ fn grouped(number: u64) -> String {
         (at > 0 && (places - at).is_multiple_of(3)).then_some(',').into_iter().chain([digit])
     };
     digits.chars().enumerate().flat_map(with_comma).collect()
+}
+
+#[test]
+fn health_document_says_how_soon_solana_checks_see_what_takes_time() {
+    let options = SolanaCheck::new("http://localhost").unwrap().defaults();
+    let interval = Duration::from_secs(15);
+    assert_eq!(cells_of("SolanaCheck")[0], "15 s");
+    // As the runner has it: a whole interval, and a run that takes its timeout and blocks its thread.
+    let failed = options.detected_within();
+    let once = options.failure_threshold(1).detected_within();
+    let run = once - interval;
+    // The last new slot is seen by the next run; then it is the first run after the stall has lasted long enough, or
+    // the one that makes them enough.
+    let stalled = interval + (SolanaCheck::STALL + interval).max(interval * SolanaCheck::STALL_RUNS) + run;
+    for (reason, status, expected) in [
+        ("`slot_stalled`, `cluster_halted`", "unhealthy", stalled),
+        ("`lags_reference`", "degraded", once),
+        ("`lags_reference`", "unhealthy", failed),
+        ("`block_time_lag`", "degraded", interval + once),
+        ("`block_time_lag`", "unhealthy", interval + failed),
+        // Asked for by the run after the one that sees the jump.
+        ("`wrong_cluster`", "unhealthy", interval + once),
+        // Three runs, none of which is a failure of the check, so that none comes sooner.
+        ("`some_rpcs_bad`", "degraded", interval * 3 + run),
+    ] {
+        let row = DOCUMENT.lines().find(|line| line.starts_with(&format!("| {reason} | {status} |")));
+        let row = row.unwrap_or_else(|| panic!("a row of {reason}, {status}"));
+        assert!(row.ends_with(&format!("| {} s |", expected.as_secs())), "{row}: {expected:?}");
+    }
 }
 
 /// The cells after the name, of the row of one check.

@@ -208,7 +208,7 @@ impl CheckOptions {
     }
 
     /// The settings that hold for the check `name` of a service with one replica.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "solana"))]
     pub(super) fn resolve(self, name: &str) -> Result<Settings, InvalidValue> {
         self.resolve_in(&Fleet::default(), name)
     }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -24,7 +24,7 @@ pub(crate) struct HttpClient {
 /// An answer of any status.
 pub(crate) struct HttpAnswer {
     pub(crate) status: StatusCode,
-    /// How many seconds the peer asks to be left alone; not set by those who name a date.
+    /// How many seconds the peer asks to be left alone.
     pub(crate) retry_after_seconds: Option<u64>,
     pub(crate) body: Bytes,
 }
@@ -77,14 +77,37 @@ impl HttpClient {
         // hyper leaves the length of an empty body out, and some edges refuse a POST without one.
         let length = request.body().len().into();
         request.headers_mut().insert(CONTENT_LENGTH, length);
-        request.headers_mut().insert(USER_AGENT, USER_AGENT_VALUE);
-        let response = self.client.request(request.map(Full::new)).await.map_err(TransportError::of_request)?;
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(TransportError::of_body)?.to_bytes();
-        let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after_seconds = retry_after.and_then(|value| value.trim().parse().ok());
-        Ok(HttpAnswer { status: head.status, retry_after_seconds, body })
+        let response = self.request(request).await?;
+        answer_of(response).await
     }
+
+    /// Sends a request as it is under this crate's name, and reads no more than the answer's head.
+    ///
+    /// # Errors
+    /// When there is no head of an answer.
+    pub(super) async fn request(&self, mut request: Request<Bytes>) -> Result<Response<Incoming>, TransportError> {
+        request.headers_mut().insert(USER_AGENT, USER_AGENT_VALUE);
+        self.client.request(request.map(Full::new)).await.map_err(TransportError::of_request)
+    }
+}
+
+/// Reads what follows a head.
+pub(super) async fn answer_of(response: Response<Incoming>) -> Result<HttpAnswer, TransportError> {
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(TransportError::of_body)?.to_bytes();
+    Ok(HttpAnswer { status: head.status, retry_after_seconds: retry_after_seconds(&head.headers), body })
+}
+
+/// A number of seconds, or the time to a date by the peer's own clock, so that ours does not matter.
+fn retry_after_seconds(headers: &HeaderMap) -> Option<u64> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    asked.parse().ok().or_else(|| {
+        let date = |text| httpdate::parse_http_date(text).ok();
+        let wait = date(asked)?.duration_since(date(text(DATE)?)?);
+        // A date that has passed asks for nothing.
+        Some(wait.map_or(0, |wait| wait.as_secs()))
+    })
 }
 
 impl fmt::Debug for HttpClient {
@@ -114,5 +137,28 @@ mod tests {
         // The second on a machine without a network.
         let kinds = [io::ErrorKind::InvalidInput, io::ErrorKind::NetworkUnreachable];
         assert!(kinds.contains(&refused.kind()), "{refused:?}");
+    }
+
+    #[test]
+    fn peers_ask_to_be_left_alone_for_seconds_or_until_a_date_of_theirs() {
+        let noon = "Mon, 23 Nov 2026 12:00:00 GMT";
+        for (retry_after, date, expected) in [
+            (Some("7"), None, Some(7)),
+            (Some(" 7 "), Some(noon), Some(7)),
+            (Some("Mon, 23 Nov 2026 12:01:30 GMT"), Some(noon), Some(90)),
+            (Some("Mon, 23 Nov 2026 11:00:00 GMT"), Some(noon), Some(0)),
+            (Some("Mon, 23 Nov 2026 12:01:30 GMT"), None, None),
+            (Some("-7"), Some(noon), None),
+            (Some("soon"), Some(noon), None),
+            (None, Some(noon), None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [(RETRY_AFTER, retry_after), (DATE, date)] {
+                if let Some(value) = value {
+                    headers.insert(name, HeaderValue::from_static(value));
+                }
+            }
+            assert_eq!(retry_after_seconds(&headers), expected, "{retry_after:?} {date:?}");
+        }
     }
 }

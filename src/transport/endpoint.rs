@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use http::{Request, Uri};
 use hyper::body::Bytes;
 
+#[cfg(feature = "solana")]
+use super::websocket::{self, WebSocketAnswer};
 use super::{HttpAnswer, HttpClient, TransportError, Trust, TrustError, is_loopback};
 use crate::error::InvalidValue;
 use crate::redact::scrub_url;
@@ -92,6 +94,12 @@ impl Endpoint {
 
     pub(crate) async fn post_json(&self, body: String) -> Result<HttpAnswer, TransportError> {
         self.client.post_json(&self.uri, body).await
+    }
+
+    /// Asks for a WebSocket at the URL.
+    #[cfg(feature = "solana")]
+    pub(crate) async fn open_websocket(&self) -> Result<WebSocketAnswer, TransportError> {
+        websocket::open(&self.client, &self.uri).await
     }
 
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<HttpAnswer, TransportError> {

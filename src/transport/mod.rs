@@ -11,6 +11,8 @@ mod error;
 mod handshake;
 mod presented;
 mod trust;
+#[cfg(feature = "solana")]
+mod websocket;
 
 pub(crate) use client::{HttpAnswer, HttpClient};
 pub(crate) use endpoint::Endpoint;
@@ -22,6 +24,8 @@ pub(crate) use presented::Presented;
 #[cfg(feature = "tls-check")]
 pub(crate) use presented::{Chain, Issuer};
 pub(crate) use trust::{Trust, TrustError, is_loopback};
+#[cfg(feature = "solana")]
+pub(crate) use websocket::WebSocketAnswer;
 
 /// Chosen: far more than any answer that a check or notifier expects, far less than memory.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;

@@ -41,7 +41,7 @@ pub use postgres::{PostgresCheck, PostgresRole};
 #[cfg(feature = "redis")]
 pub use redis::{RedisCheck, RedisClusterCheck, RedisRole, RedisSentinelCheck, RedisUse};
 #[cfg(feature = "solana")]
-pub use solana::SolanaCheck;
+pub use solana::{SolanaCheck, SolanaCluster, SolanaWebSocketCheck};
 pub use tcp::TcpCheck;
 #[cfg(feature = "http-check")]
 pub use web::{HttpCheck, ServiceCheck};

@@ -31,6 +31,40 @@ impl Peer {
         Self::http("200 OK", "Content-Type: application/json\r\n", body)
     }
 
+    /// Answers each request with what `answer` makes of its body.
+    #[cfg(feature = "solana")]
+    pub(super) fn answering(answer: impl Fn(&str) -> String + Send + 'static) -> Self {
+        Self::serving(move |mut stream, requests| {
+            let Some(request) = read_request(&mut stream) else {
+                return;
+            };
+            let (_, body) = request.split_once("\r\n\r\n").unwrap_or_default();
+            let answer = http("200 OK", "Content-Type: application/json\r\n", &answer(body));
+            requests.lock().unwrap().push(request);
+            let _ = stream.write_all(answer.as_bytes());
+        })
+    }
+
+    /// Says that it is done after `answer`, and keeps listening.
+    #[cfg(feature = "solana")]
+    pub(super) fn half_closed(answer: &'static str) -> Self {
+        let kept = Mutex::new(Vec::new());
+        Self::serving(move |mut stream, requests| {
+            converse(&mut stream, answer.as_bytes(), requests);
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            kept.lock().unwrap().push(stream);
+        })
+    }
+
+    /// Hands each connection to `serve` on a thread of its own.
+    #[cfg(feature = "solana")]
+    pub(super) fn with_threads(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> Self {
+        Self::serving(move |stream, _| {
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(stream));
+        })
+    }
+
     /// Takes requests and never answers.
     pub(super) fn silent() -> Self {
         let kept = Mutex::new(Vec::new());

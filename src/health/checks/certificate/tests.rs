@@ -194,7 +194,7 @@ fn what_no_certificate_could_be_for_is_refused() {
 #[test]
 fn every_check_over_tls_shows_when_the_certificate_ends() {
     use crate::drain::Drain;
-    use crate::health::{Health, HttpCheck, IbkrCheck, Registered, ServiceCheck, SolanaCheck};
+    use crate::health::{Health, HttpCheck, IbkrCheck, Registered, ServiceCheck, SolanaCheck, SolanaWebSocketCheck};
     use crate::metrics::{Meter, Registry};
 
     // Whether it is trusted does not matter; one that has ended is refused, and worth an alert all the same.
@@ -210,6 +210,7 @@ fn every_check_over_tls_shows_when_the_certificate_ends() {
         Registered::new("service", ServiceCheck::follow(&url).unwrap()),
         Registered::new("ibkr", IbkrCheck::client_portal(&url).unwrap()),
         Registered::new("solana", SolanaCheck::new(&url).unwrap()),
+        Registered::new("websocket", SolanaWebSocketCheck::new(&url.replace("https", "wss")).unwrap()),
         Registered::new("plain", HttpCheck::get(&plain).unwrap()),
     ];
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -220,7 +221,7 @@ fn every_check_over_tls_shows_when_the_certificate_ends() {
     let snapshot = registry.snapshot();
     let shown = |check| snapshot.value("tls_certificate_not_after_timestamp_seconds", &[("check", check)]);
     let ends = |days| days_from_now(days).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as f64;
-    for name in ["certificate", "untrusted", "pinned", "service", "ibkr", "solana"] {
+    for name in ["certificate", "untrusted", "pinned", "service", "ibkr", "solana", "websocket"] {
         assert_eq!(shown(name), Some(ends(90)), "{name}");
     }
     assert_eq!(shown("ended"), Some(ends(-1)));

@@ -2,12 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::health::CheckFailure;
-
 /// Without a new highest slot for this long, and for [`STALL_RUNS`], the node has stalled. 75 slots of 400 ms.
-const STALL: Duration = Duration::from_secs(30);
+pub(super) const STALL: Duration = Duration::from_secs(30);
 /// See [`STALL`]: time alone proves nothing if nobody looked meanwhile.
-const STALL_RUNS: u32 = 3;
+pub(super) const STALL_RUNS: u32 = 3;
 
 /// Nodes of one pool differ by less.
 const POOL_SPREAD: u64 = 64;
@@ -27,35 +25,46 @@ struct Seen {
     rising_far_below: u32,
 }
 
+/// How far a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The highest slot that it was seen at, or where it is now if that is further below than a pool's nodes differ.
+    pub(super) slot: u64,
+    /// For how long there was no higher one, once that is a stall.
+    pub(super) stalled_for: Option<Duration>,
+}
+
 impl SlotWatch {
     /// Takes in a slot.
-    ///
-    /// # Errors
-    /// When slots have stalled.
-    pub(super) fn see(&mut self, slot: u64, now: Instant) -> Result<(), CheckFailure> {
+    pub(super) fn see(&mut self, slot: u64, now: Instant) -> Position {
         let first = Seen { highest: slot, advanced_at: now, runs_since: 0, previous: slot, rising_far_below: 0 };
+        let here = Position { slot, stalled_for: None };
         let Some(seen) = &mut self.0 else {
             self.0 = Some(first);
-            return Ok(());
+            return here;
         };
         if seen.is_advance(slot) {
             *seen = first;
-            return Ok(());
+            return here;
         }
         seen.runs_since = seen.runs_since.saturating_add(1);
         let still_for = now.saturating_duration_since(seen.advanced_at);
-        if still_for < STALL || seen.runs_since < STALL_RUNS {
-            return Ok(());
+        let is_stalled = still_for >= STALL && seen.runs_since >= STALL_RUNS;
+        Position {
+            slot: if is_far_below(slot, seen.highest) { slot } else { seen.highest },
+            stalled_for: is_stalled.then_some(still_for),
         }
-        let (highest, seconds) = (seen.highest, still_for.as_secs());
-        Err(CheckFailure::new("slot_stalled", format!("no slot above {highest} for {seconds} s")).conclusive())
     }
+}
+
+const fn is_far_below(slot: u64, highest: u64) -> bool {
+    slot.saturating_add(POOL_SPREAD) < highest
 }
 
 impl Seen {
     /// Whether `slot` begins a new count: it is the highest, or the ledger is another.
     fn is_advance(&mut self, slot: u64) -> bool {
-        let far_below = slot.saturating_add(POOL_SPREAD) < self.highest;
+        let far_below = is_far_below(slot, self.highest);
         self.rising_far_below = if far_below && slot > self.previous { self.rising_far_below + 1 } else { 0 };
         self.previous = slot;
         slot > self.highest || self.rising_far_below >= NEW_LEDGER_RUNS
@@ -72,7 +81,7 @@ mod tests {
         let held = ManualClock::new();
         let mut watch = SlotWatch::default();
         let mut see = |slot: &u64| {
-            let stalled = watch.see(*slot, held.clock().now()).is_err();
+            let stalled = watch.see(*slot, held.clock().now()).stalled_for.is_some();
             held.advance(Duration::from_secs(10));
             stalled
         };
@@ -99,8 +108,19 @@ mod tests {
     fn time_alone_is_no_stall() {
         let held = ManualClock::new();
         let mut watch = SlotWatch::default();
-        assert!(watch.see(7, held.clock().now()).is_ok());
+        assert_eq!(watch.see(7, held.clock().now()).stalled_for, None);
         held.advance(Duration::from_secs(3600));
-        assert!(watch.see(7, held.clock().now()).is_ok());
+        assert_eq!(watch.see(7, held.clock().now()).stalled_for, None);
+    }
+
+    #[test]
+    fn step_back_within_a_pool_is_not_where_the_node_is() {
+        let now = ManualClock::new().clock().now();
+        let mut watch = SlotWatch::default();
+        let mut at = |slot| watch.see(slot, now).slot;
+        assert_eq!(at(1000), 1000);
+        assert_eq!(at(936), 1000);
+        assert_eq!(at(935), 935);
+        assert_eq!(at(1001), 1001);
     }
 }
