@@ -1,20 +1,39 @@
-//! What is known of a callsite once and for all: which of its fields are secrets.
+//! What a log knows of a callsite once and for all: how each of its fields is shown.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::Metadata;
 use tracing::field::Field;
 use tracing_log::NormalizeEvent as _;
 
-use crate::redact::is_sensitive_name;
+use super::fields::Key;
+use super::redaction::Redaction;
 
-/// Decisions about the fields of one callsite.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Callsite {
-    /// One bit for each of the first 64 fields.
-    sensitive: u64,
-    origin: Origin,
+/// What one log has decided about one callsite. Whatever a log decides or counts for each callsite belongs here.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// In the order of the callsite's own fields.
+    fields: Box<[SiteField]>,
+}
+
+/// A field of a callsite.
+#[derive(Debug)]
+pub(super) struct SiteField {
+    pub(super) key: Key,
+    pub(super) verdict: Verdict,
+}
+
+/// What becomes of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Show,
+    Redact,
+    /// It is the event's message.
+    Message,
+    Drop,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,78 +43,148 @@ enum Origin {
     LogBridge,
 }
 
-/// What becomes of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Show,
-    Redact,
-    Drop,
-}
-
-impl Callsite {
-    /// Decides about a callsite's fields. Cost: some microseconds, so see [`Callsites::of`].
-    fn decide(metadata: &'static Metadata<'static>, origin: Origin) -> Self {
-        let mut sensitive = 0;
-        for field in metadata.fields().iter().take(u64::BITS as usize) {
-            sensitive |= u64::from(is_sensitive_name(field.name())) << field.index();
-        }
-        Self { sensitive, origin }
-    }
-
-    pub(super) fn verdict(self, field: &Field) -> Verdict {
-        let sensitive = match field.index() {
-            index if index < u64::BITS as usize => self.sensitive >> index & 1 == 1,
-            _ => is_sensitive_name(field.name()),
+impl Site {
+    /// Cost: some microseconds, so see [`Callsites`].
+    fn decide(metadata: &'static Metadata<'static>, origin: Origin, redaction: &Redaction) -> Self {
+        let decide = |field: Field| {
+            // `r#type` is how Rust spells `type`.
+            let name = field.name().strip_prefix("r#").unwrap_or(field.name());
+            let verdict = if origin == Origin::LogBridge && name.starts_with("log.") {
+                Verdict::Drop
+            } else if redaction.hides(name) {
+                Verdict::Redact
+            } else if metadata.is_event() && name == "message" {
+                Verdict::Message
+            } else {
+                Verdict::Show
+            };
+            SiteField { key: Key::new(name), verdict }
         };
-        if self.origin == Origin::LogBridge && field.name().starts_with("log.") {
-            Verdict::Drop
-        } else if sensitive {
-            Verdict::Redact
-        } else {
-            Verdict::Show
-        }
+        Self { fields: metadata.fields().iter().map(decide).collect() }
+    }
+
+    /// The field, if it is one of this callsite, as every field is that `tracing` hands out.
+    pub(super) fn field(&self, field: &Field) -> Option<&SiteField> {
+        self.fields.get(field.index())
     }
 }
 
-/// The callsites that this thread has met: as many as the program's code has, at 24 bytes each.
+/// Tells logs apart. A process never has so many that one number comes twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct LogId(u64);
+
+impl LogId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        // Ordering: only that no number comes twice.
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The callsites that a log has met, on any thread.
+#[derive(Debug)]
+pub(super) struct Sites {
+    log: LogId,
+    met: Mutex<HashMap<usize, Arc<Site>>>,
+}
+
+impl Sites {
+    pub(super) fn new() -> Self {
+        Self { log: LogId::next(), met: Mutex::default() }
+    }
+
+    pub(super) fn log(&self) -> LogId {
+        self.log
+    }
+
+    fn get_or_decide(&self, address: usize, decide: impl FnOnce() -> Site) -> Arc<Site> {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(met.entry(address).or_insert_with(|| Arc::new(decide())))
+    }
+}
+
+/// The callsites that a thread has met, so that no lock is taken for one that it knows.
 #[derive(Debug, Default)]
-pub(super) struct Callsites(HashMap<usize, Callsite, BuildHasherDefault<AddressHasher>>);
+pub(super) struct Callsites(HashMap<(u64, usize), Arc<Site>, BuildHasherDefault<SpreadHasher>>);
+
+/// How many callsites a thread remembers before it forgets all and begins anew. Chosen: more than a program has, unless it
+/// starts logs again and again.
+const REMEMBERED: usize = 16 * 1024;
 
 impl Callsites {
-    pub(super) fn of_span(&mut self, metadata: &'static Metadata<'static>) -> Callsite {
-        self.of(metadata, || Origin::Tracing)
+    pub(super) fn of_span(
+        &mut self,
+        metadata: &'static Metadata<'static>,
+        sites: &Sites,
+        redaction: &Redaction,
+    ) -> &Site {
+        self.of(metadata, sites, || Site::decide(metadata, Origin::Tracing, redaction))
     }
 
-    pub(super) fn of_event(&mut self, event: &tracing::Event<'_>) -> Callsite {
-        self.of(event.metadata(), || if event.is_log() { Origin::LogBridge } else { Origin::Tracing })
+    pub(super) fn of_event(&mut self, event: &tracing::Event<'_>, sites: &Sites, redaction: &Redaction) -> &Site {
+        let metadata = event.metadata();
+        let origin = || if event.is_log() { Origin::LogBridge } else { Origin::Tracing };
+        self.of(metadata, sites, || Site::decide(metadata, origin(), redaction))
     }
 
-    fn of(&mut self, metadata: &'static Metadata<'static>, origin: impl FnOnce() -> Origin) -> Callsite {
+    fn of(&mut self, metadata: &'static Metadata<'static>, sites: &Sites, decide: impl FnOnce() -> Site) -> &Site {
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
         // Static metadata never moves and is never freed, so its address is its identity.
         let address = std::ptr::from_ref(metadata).addr();
-        *self.0.entry(address).or_insert_with(|| Callsite::decide(metadata, origin()))
+        self.0.entry((sites.log.0, address)).or_insert_with(|| sites.get_or_decide(address, decide))
     }
 }
 
 /// Spreads addresses over a table; nobody outside chooses them, so nothing more is needed.
 #[derive(Debug, Default)]
-struct AddressHasher(u64);
+struct SpreadHasher(u64);
 
-impl Hasher for AddressHasher {
+impl Hasher for SpreadHasher {
     fn write(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            self.write_usize(usize::from(byte));
+            self.write_u64(u64::from(byte));
         }
     }
 
     fn write_usize(&mut self, address: usize) {
+        self.write_u64(address as u64);
+    }
+
+    fn write_u64(&mut self, part: u64) {
         /// 2^64 divided by the golden ratio, as in Fibonacci hashing.
         const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-        self.0 = (self.0 ^ address as u64).wrapping_mul(SPREAD);
+        self.0 = (self.0 ^ part).wrapping_mul(SPREAD);
         self.0 ^= self.0 >> 32;
     }
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::info_span;
+
+    use super::*;
+
+    #[test]
+    fn callsite_is_decided_once_for_all_threads_and_anew_for_each_log() {
+        let (sites, others) = (Sites::new(), Sites::new());
+        let span = tracing::subscriber::with_default(tracing_subscriber::registry(), || info_span!("s", iban = 1));
+        let metadata = span.metadata().expect("an enabled span");
+        let verdict = |callsites: &mut Callsites, sites: &Sites, redaction: &Redaction| {
+            let site = callsites.of_span(metadata, sites, redaction);
+            site.fields[0].verdict
+        };
+        let hiding = Redaction::new().hide("iban");
+        let mut here = Callsites::default();
+        assert_eq!(verdict(&mut here, &sites, &hiding), Verdict::Redact);
+        // Another rule is not asked any more, on this thread or another.
+        assert_eq!(verdict(&mut here, &sites, &Redaction::new()), Verdict::Redact);
+        assert_eq!(verdict(&mut Callsites::default(), &sites, &Redaction::new()), Verdict::Redact);
+        assert_eq!(verdict(&mut here, &others, &Redaction::new()), Verdict::Show);
     }
 }

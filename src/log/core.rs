@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use super::encode::{self, Recorded};
+use super::callsite::{Site, Sites};
+use super::encode::Recorded;
 use super::escape::Fit;
 use super::fields::Fields;
 use super::instruments::Instruments;
 use super::line::Head;
 use super::output::Output;
-use super::scratch::{self, Scratch};
-use super::visitor::insert_text;
+use super::rules::Rules;
+use super::scratch::{self, Message, Scratch};
+use super::visitor::{Own, Visitor};
 use super::writer::{DropReason, Flushed, Untold};
 use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
-use crate::redact::{REDACTED, is_sensitive_name};
 use crate::trace::{self, TraceId};
 
 /// Makes lines and hands them to the queues. It does not keep the writer alive: only the log's handles do.
@@ -23,12 +24,24 @@ use crate::trace::{self, TraceId};
 pub(super) struct Core {
     /// At least one; those of one layout stand together, so that a line is put together once for all of them.
     pub(super) outputs: Vec<Output>,
+    pub(super) rules: Rules,
+    pub(super) sites: Sites,
     pub(super) clock: Clock,
     pub(super) instruments: Instruments,
     pub(super) diagnostics: Diagnostics,
 }
 
 impl Core {
+    /// Takes down fields under this log's rules.
+    pub(super) fn visitor<'a>(
+        &'a self,
+        site: &'a Site,
+        fields: &'a mut Fields,
+        message: &'a mut Message,
+    ) -> Visitor<'a> {
+        Visitor { site, rules: &self.rules, fields, message, diagnostics: &self.diagnostics }
+    }
+
     /// Makes a line of the scratch's message and fields and hands it over. An error says that no output took it.
     pub(super) fn submit(&self, level: Level, trace: Option<TraceId>, scratch: &mut Scratch) -> Result<(), DropReason> {
         let head = Head { wall: self.clock.wall(), level, trace };
@@ -36,7 +49,7 @@ impl Core {
         for output in &self.outputs {
             if composed != Some(&output.layout) {
                 scratch.line.clear();
-                if output.layout.compose(head, scratch) == Fit::Cut {
+                if output.layout.compose(head, scratch, self.rules.caps.line) == Fit::Cut {
                     fit = Fit::Cut;
                 }
                 composed = Some(&output.layout);
@@ -76,9 +89,9 @@ impl Core {
     pub(super) fn emit(&self, level: Level, message: &str, details: &[(&str, &str)]) {
         let trace = trace::current().map(|context| context.trace_id());
         // What is dropped is counted.
-        let _ = self.emit_with(level, message, trace, |fields| {
+        let _ = self.emit_with(level, message, trace, |own| {
             for (name, value) in details {
-                insert_text(fields, name, if is_sensitive_name(name) { REDACTED } else { value });
+                own.text(name, value);
             }
         });
     }
@@ -89,11 +102,11 @@ impl Core {
         level: Level,
         message: &str,
         trace: Option<TraceId>,
-        fill: impl FnOnce(&mut Fields),
+        fill: impl FnOnce(&mut Own<'_>),
     ) -> Result<(), DropReason> {
         scratch::with(|scratch| {
-            scratch.message.set(&Recorded::Text(message));
-            fill(&mut scratch.fields);
+            scratch.message.set(&Recorded::Text(message), &self.rules);
+            fill(&mut Own { fields: &mut scratch.fields, rules: &self.rules });
             self.submit(level, trace, scratch)
         })
     }
@@ -103,18 +116,19 @@ impl Core {
         let dropped = untold.buffer_full + untold.io_error;
         scratch::with(|scratch| {
             let message = if dropped > 0 { "log lines were dropped" } else { "log file was not rotated or replaced" };
-            scratch.message.set(&Recorded::Text(message));
+            scratch.message.set(&Recorded::Text(message), &self.rules);
+            let mut own = Own { fields: &mut scratch.fields, rules: &self.rules };
             for (name, count) in [
                 (DropReason::BufferFull.as_str(), untold.buffer_full),
                 (DropReason::IoError.as_str(), untold.io_error),
                 ("upkeep_errors", untold.upkeep_errors),
             ] {
                 if count > 0 {
-                    scratch.fields.insert(name, |out| encode::value(out, &Recorded::U64(count)));
+                    own.count(name, count);
                 }
             }
             let head = Head { wall: self.clock.wall(), level: Level::WARN, trace: None };
-            let fit = output.layout.compose(head, scratch);
+            let fit = output.layout.compose(head, scratch, self.rules.caps.line);
             self.count(Level::WARN, fit);
             batch.extend_from_slice(&scratch.line);
         });

@@ -4,13 +4,17 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use super::escape::{Escaper, Fit, escape};
+use super::json::{Heard, listen};
+use super::rules::Rules;
+use super::structure;
 use crate::fence::fenced;
-
-/// Longest string of a line, in bytes of escaped text. Chosen: three such strings and the message fit into a line.
-pub(super) const STRING_CAP: usize = 4 * 1024;
+use crate::redact::scrub_secrets;
 
 /// Chosen: real chains are shorter, and a `source` that leads back to itself ends here.
 const CHAIN_CAP: usize = 16;
+
+/// How far beyond a cap a text is searched for secrets that begin before it. Chosen: longer than tokens and passwords.
+const LOOKAHEAD: usize = 4 * 1024;
 
 /// What stands for a value whose formatter failed.
 pub(super) const FORMAT_ERROR: &[u8] = b"!(format error)";
@@ -47,48 +51,64 @@ pub(super) enum Recorded<'a> {
     Failure(&'a (dyn Error + 'static)),
 }
 
-/// The value as a JSON value: numbers as numbers, all else as a string.
-pub(super) fn value(out: &mut Vec<u8>, recorded: &Recorded<'_>) -> Outcome {
+impl Outcome {
+    /// That of two values together.
+    pub(super) fn worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
+            (Self::Cut, _) | (_, Self::Cut) => Self::Cut,
+            (Self::Whole, Self::Whole) => Self::Whole,
+        }
+    }
+}
+
+/// The value as a JSON value: numbers that every reader keeps exact as numbers, structured values as they are, all else
+/// as a string. Whatever the value, one kind of recorded value has one JSON type, or is `null`.
+pub(super) fn value(out: &mut Vec<u8>, recorded: &Recorded<'_>, rules: &Rules) -> Outcome {
     match *recorded {
         Recorded::Bool(value) => plain(out, if value { b"true" } else { b"false" }),
         Recorded::I64(value) => plain(out, itoa::Buffer::new().format(value).as_bytes()),
         Recorded::U64(value) => plain(out, itoa::Buffer::new().format(value).as_bytes()),
-        Recorded::I128(value) => exact(out, itoa::Buffer::new().format(value), value.unsigned_abs()),
-        Recorded::U128(value) => exact(out, itoa::Buffer::new().format(value), value),
         Recorded::F64(value) if value.is_finite() => float(out, value),
         Recorded::F64(_) => plain(out, b"null"),
-        Recorded::Text(_) | Recorded::Formatted(_) | Recorded::Failure(_) => quoted(out, |out| text(out, recorded)),
+        Recorded::Formatted(value) => formatted_or_structured(out, value, rules),
+        Recorded::I128(_) | Recorded::U128(_) | Recorded::Text(_) | Recorded::Failure(_) => {
+            quoted(out, |out| text(out, recorded, rules))
+        }
     }
 }
 
 /// The value as the inside of a JSON string.
-pub(super) fn text(out: &mut Vec<u8>, recorded: &Recorded<'_>) -> Outcome {
+pub(super) fn text(out: &mut Vec<u8>, recorded: &Recorded<'_>, rules: &Rules) -> Outcome {
+    let cap = rules.caps.string;
     match *recorded {
-        Recorded::Text(value) => {
-            let end = out.len() + STRING_CAP;
-            escape(out, value, end).into()
-        }
-        Recorded::Formatted(value) => formatted(out, format_args!("{value:?}"), STRING_CAP),
-        Recorded::Failure(value) => formatted(out, format_args!("{value}"), STRING_CAP),
+        Recorded::Text(value) => escaped(out, value, cap, rules),
+        Recorded::Formatted(value) => formatted(out, format_args!("{value:?}"), cap, rules),
+        Recorded::Failure(value) => formatted(out, format_args!("{value}"), cap, rules),
         Recorded::F64(value) if !value.is_finite() => plain(out, float_word(value)),
         Recorded::I128(value) => plain(out, itoa::Buffer::new().format(value).as_bytes()),
         Recorded::U128(value) => plain(out, itoa::Buffer::new().format(value).as_bytes()),
         // Their JSON is bare and has no character that a string would escape.
-        Recorded::Bool(_) | Recorded::I64(_) | Recorded::U64(_) | Recorded::F64(_) => value(out, recorded),
+        Recorded::Bool(_) | Recorded::I64(_) | Recorded::U64(_) | Recorded::F64(_) => value(out, recorded, rules),
     }
 }
 
 /// A text as a JSON string of at most `cap` bytes.
-pub(super) fn string(out: &mut Vec<u8>, value: &str, cap: usize) -> Outcome {
-    quoted(out, |out| {
-        let end = out.len() + cap;
-        escape(out, value, end).into()
-    })
+pub(super) fn string(out: &mut Vec<u8>, value: &str, cap: usize, rules: &Rules) -> Outcome {
+    quoted(out, |out| escaped(out, value, cap, rules))
 }
 
 /// Anything that can be shown, as a JSON string of at most `cap` bytes.
-pub(super) fn displayed(out: &mut Vec<u8>, value: &dyn fmt::Display, cap: usize) -> Outcome {
-    quoted(out, |out| formatted(out, format_args!("{value}"), cap))
+pub(super) fn displayed(out: &mut Vec<u8>, value: &dyn fmt::Display, cap: usize, rules: &Rules) -> Outcome {
+    quoted(out, |out| formatted(out, format_args!("{value}"), cap, rules))
+}
+
+/// A number of a structured value, which is finite.
+pub(super) fn number(out: &mut Vec<u8>, number: &serde_json::Number) {
+    match serde_json::to_writer(out, number) {
+        Ok(()) => {}
+        Err(_) => unreachable!("writing a number to memory does not fail"),
+    }
 }
 
 /// What is said of a float that JSON has no number for.
@@ -108,8 +128,8 @@ pub(super) fn has_source(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The causes of an error, nearest first, as a JSON array of strings.
-pub(super) fn chain(out: &mut Vec<u8>, error: &(dyn Error + 'static)) -> Outcome {
-    let end = out.len() + STRING_CAP;
+pub(super) fn chain(out: &mut Vec<u8>, error: &(dyn Error + 'static), rules: &Rules) -> Outcome {
+    let end = out.len() + rules.caps.string;
     let mut outcome = Outcome::Whole;
     let mut next = fenced(|| error.source()).flatten();
     out.push(b'[');
@@ -117,24 +137,40 @@ pub(super) fn chain(out: &mut Vec<u8>, error: &(dyn Error + 'static)) -> Outcome
         let Some(cause) = next else { break };
         let room = end.saturating_sub(out.len());
         if at == CHAIN_CAP || room <= FORMAT_ERROR.len() {
-            outcome = worse(outcome, Outcome::Cut);
+            outcome = outcome.worse(Outcome::Cut);
             break;
         }
         if at > 0 {
             out.push(b',');
         }
-        outcome = worse(outcome, quoted(out, |out| formatted(out, format_args!("{cause}"), room)));
+        outcome = outcome.worse(displayed(out, cause, room, rules));
         next = fenced(|| cause.source()).flatten();
     }
     out.push(b']');
     outcome
 }
 
-fn worse(a: Outcome, b: Outcome) -> Outcome {
-    match (a, b) {
-        (Outcome::Failed, _) | (_, Outcome::Failed) => Outcome::Failed,
-        (Outcome::Cut, _) | (_, Outcome::Cut) => Outcome::Cut,
-        (Outcome::Whole, Outcome::Whole) => Outcome::Whole,
+/// A value that only its `Debug` tells of: a text, unless that hands over a structured value.
+fn formatted_or_structured(out: &mut Vec<u8>, value: &dyn fmt::Debug, rules: &Rules) -> Outcome {
+    let start = out.len();
+    let as_text = |out: &mut Vec<u8>| quoted(out, |out| text(out, &Recorded::Formatted(value), rules));
+    let (outcome, heard) = listen(|| as_text(out));
+    match heard {
+        Heard::Nothing => outcome,
+        Heard::Value(structured) if out[start..] == *b"\"\"" => {
+            out.truncate(start);
+            structure::write(out, &structured, rules)
+        }
+        // Only a part of the value was structured, so all of it is a text.
+        Heard::Value(_) => {
+            out.truncate(start);
+            as_text(out)
+        }
+        Heard::Failure => {
+            out.truncate(start);
+            out.extend_from_slice(b"null");
+            Outcome::Failed
+        }
     }
 }
 
@@ -145,28 +181,62 @@ fn quoted(out: &mut Vec<u8>, inside: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Ou
     outcome
 }
 
-/// Runs foreign formatting code. What it wrote before it failed is taken back.
-fn formatted(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>, cap: usize) -> Outcome {
+/// A text without its secrets, if the rules ask for that.
+fn escaped(out: &mut Vec<u8>, value: &str, cap: usize, rules: &Rules) -> Outcome {
+    let start = out.len();
+    let fit = escape(out, value, start + cap);
+    if !rules.redaction.suspects(&out[start..]) {
+        return fit.into();
+    }
+    out.truncate(start);
+    let searched = &value[..value.floor_char_boundary(cap + LOOKAHEAD)];
+    let fit = escape(out, &scrub_secrets(searched), start + cap);
+    if searched.len() < value.len() { Outcome::Cut } else { fit.into() }
+}
+
+/// Runs foreign formatting code. What it wrote before it failed is taken back. What it writes is escaped on its way; only
+/// if that may hold a secret it runs once more, for the text as it was.
+fn formatted(out: &mut Vec<u8>, arguments: fmt::Arguments<'_>, cap: usize, rules: &Rules) -> Outcome {
     let start = out.len();
     let mut escaper = Escaper::new(out, cap);
-    if let Some(Ok(())) = fenced(|| escaper.write_fmt(arguments)) {
-        return escaper.fit().into();
+    let Some(Ok(())) = fenced(|| escaper.write_fmt(arguments)) else {
+        return failed(out, start);
+    };
+    let fit = escaper.fit();
+    if !rules.redaction.suspects(&out[start..]) {
+        return fit.into();
     }
+    let mut raw = Raw { text: String::new(), cap: cap + LOOKAHEAD };
+    let Some(Ok(())) = fenced(|| raw.write_fmt(arguments)) else {
+        return failed(out, start);
+    };
+    out.truncate(start);
+    escaped(out, &raw.text, cap, rules).worse(fit.into())
+}
+
+fn failed(out: &mut Vec<u8>, start: usize) -> Outcome {
     out.truncate(start);
     out.extend_from_slice(FORMAT_ERROR);
     Outcome::Failed
 }
 
+/// Keeps the beginning of what is formatted into it. Past the cap it takes and discards.
+struct Raw {
+    text: String,
+    cap: usize,
+}
+
+impl fmt::Write for Raw {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.cap.saturating_sub(self.text.len());
+        self.text.push_str(&text[..text.floor_char_boundary(room)]);
+        Ok(())
+    }
+}
+
 fn plain(out: &mut Vec<u8>, json: &[u8]) -> Outcome {
     out.extend_from_slice(json);
     Outcome::Whole
-}
-
-/// 2^53: every reader of JSON keeps whole numbers up to here.
-const EXACT: u128 = 1 << 53;
-
-fn exact(out: &mut Vec<u8>, digits: &str, magnitude: u128) -> Outcome {
-    if magnitude <= EXACT { plain(out, digits.as_bytes()) } else { quoted(out, |out| plain(out, digits.as_bytes())) }
 }
 
 /// Shortest digits that read back the same, always with `.0` or an exponent, so that a key keeps one type.
@@ -180,10 +250,11 @@ fn float(out: &mut Vec<u8>, value: f64) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::caps::Caps;
 
     fn json(recorded: &Recorded<'_>) -> (String, Outcome) {
         let mut out = Vec::new();
-        let outcome = value(&mut out, recorded);
+        let outcome = value(&mut out, recorded, &Rules::default());
         (String::from_utf8(out).expect("UTF-8"), outcome)
     }
 
@@ -196,8 +267,7 @@ mod tests {
             (Recorded::F64(f64::NAN), "null"),
             (Recorded::I64(i64::MIN), "-9223372036854775808"),
             (Recorded::U64(u64::MAX), "18446744073709551615"),
-            (Recorded::I128(-(1 << 53)), "-9007199254740992"),
-            (Recorded::I128(-(1 << 53) - 1), "\"-9007199254740993\""),
+            (Recorded::I128(-5), "\"-5\""),
             (Recorded::U128(u128::MAX), "\"340282366920938463463374607431768211455\""),
             (Recorded::Bool(true), "true"),
         ] {
@@ -245,7 +315,7 @@ mod tests {
             Ok(())
         });
         let (shown, outcome) = json(&Recorded::Formatted(&insists));
-        assert_eq!((shown.len(), outcome), (STRING_CAP + 2, Outcome::Cut));
+        assert_eq!((shown.len(), outcome), (Caps::DEFAULT_STRING_BYTES + 2, Outcome::Cut));
     }
 
     #[derive(Debug)]
@@ -266,7 +336,7 @@ mod tests {
     #[test]
     fn chain_that_leads_back_to_itself_ends() {
         let mut out = Vec::new();
-        assert_eq!(chain(&mut out, &Endless), Outcome::Cut);
+        assert_eq!(chain(&mut out, &Endless, &Rules::default()), Outcome::Cut);
         let causes: Vec<String> = serde_json::from_slice(&out).expect("a JSON array");
         assert_eq!(causes.len(), CHAIN_CAP);
     }

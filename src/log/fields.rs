@@ -9,9 +9,32 @@ pub(super) struct Fields {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
     /// One bit a key, by a hash: no common bit means no common key.
-    keys: u64,
+    keys: u128,
     /// Whether an entry was cut or has a companion, so that a line cannot copy `bytes` unseen.
     irregular: bool,
+}
+
+/// A field's name as a line has it, made once for a callsite.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// `,"name":` with the name escaped.
+    json: Box<[u8]>,
+    bit: u128,
+}
+
+/// The key that marks a line which does not show everything: always `true`, so a field of that name gets another one.
+pub(super) const MARKER: &str = "truncated";
+const NOT_THE_MARKER: &str = "truncated_";
+
+impl Key {
+    pub(super) fn new(name: &str) -> Self {
+        let name = if name == MARKER { NOT_THE_MARKER } else { name };
+        let mut json = b",\"".to_vec();
+        escape(&mut json, name, usize::MAX);
+        let bit = bit_of(&json[2..]);
+        json.extend_from_slice(b"\":");
+        Self { json: json.into(), bit }
+    }
 }
 
 /// Where one field is in the bytes. `u32` is enough because every value is capped.
@@ -72,33 +95,30 @@ impl Fields {
     }
 
     /// Adds a field, or replaces the one of that key.
-    pub(super) fn insert(&mut self, key: &str, value: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Outcome {
+    pub(super) fn insert(&mut self, key: &Key, value: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Outcome {
         let entry = self.write(key, value);
-        self.add(entry);
+        self.add(entry, key.bit);
         entry.outcome
     }
 
     /// Adds a field with a companion, or replaces the one of that key.
     pub(super) fn insert_with(
         &mut self,
-        key: &str,
+        key: &Key,
         value: impl FnOnce(&mut Vec<u8>) -> Outcome,
         suffix: Suffix,
         companion: impl FnOnce(&mut Vec<u8>) -> Outcome,
     ) -> Outcome {
         let mut entry = self.write(key, value);
-        let key = entry.start as usize + 2..entry.key_end as usize;
-        self.bytes.extend_from_slice(b",\"");
-        self.bytes.extend_from_within(key);
+        // `,"name`, without the quote and the colon behind it.
+        self.bytes.extend_from_slice(&key.json[..key.json.len() - 2]);
         self.bytes.extend_from_slice(suffix.as_str().as_bytes());
         self.bytes.extend_from_slice(b"\":");
         let outcome = companion(&mut self.bytes);
         entry.end = position(&self.bytes);
         entry.suffix = Some(suffix);
-        if entry.outcome == Outcome::Whole {
-            entry.outcome = outcome;
-        }
-        self.add(entry);
+        entry.outcome = entry.outcome.worse(outcome);
+        self.add(entry, key.bit);
         entry.outcome
     }
 
@@ -157,23 +177,19 @@ impl Fields {
         Self { bytes: bytes.clone(), entries: entries.clone(), keys: *keys, irregular: *irregular }
     }
 
-    fn write(&mut self, key: &str, value: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Entry {
+    fn write(&mut self, key: &Key, value: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Entry {
         let start = position(&self.bytes);
-        self.bytes.extend_from_slice(b",\"");
-        escape(&mut self.bytes, key, usize::MAX);
-        let key_end = position(&self.bytes);
-        self.bytes.extend_from_slice(b"\":");
+        self.bytes.extend_from_slice(&key.json);
+        let key_end = position(&self.bytes) - 2;
         let outcome = value(&mut self.bytes);
         let end = position(&self.bytes);
         Entry { start, key_end, value_end: end, end, suffix: None, outcome }
     }
 
     /// Indexes the entry whose bytes were just written, and removes an earlier one of its key.
-    fn add(&mut self, mut entry: Entry) {
-        let key = &self.bytes[entry.start as usize + 2..entry.key_end as usize];
-        let bit = bit_of(key);
+    fn add(&mut self, mut entry: Entry, bit: u128) {
         if self.keys & bit != 0
-            && let Some(index) = self.find(key)
+            && let Some(index) = self.find(self.key(&entry))
         {
             let removed = self.remove_at(index);
             entry = entry.moved(|at| at - removed);
@@ -242,11 +258,11 @@ fn position(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).expect("OK because a line's fields are capped far below 4 GiB")
 }
 
-/// One of 64 bits, from the parts in which short names differ most.
-fn bit_of(key: &[u8]) -> u64 {
+/// One of 128 bits, from the parts in which short names differ most.
+fn bit_of(key: &[u8]) -> u128 {
     let at = |index: usize| key.get(index).copied().map_or(0, usize::from);
     let hash = key.len() + 7 * at(0) + 31 * at(key.len() / 2) + 13 * at(key.len().saturating_sub(1));
-    1 << (hash % 64)
+    1 << (hash % 128)
 }
 
 #[cfg(test)]
@@ -269,7 +285,7 @@ mod tests {
     fn last_value_of_a_key_wins_and_each_key_is_there_once() {
         let mut fields = Fields::default();
         for (key, value) in [("a", "1"), ("bb", "2"), ("a", "3"), ("c\"", "4"), ("bb", "55")] {
-            fields.insert(key, text(value));
+            fields.insert(&Key::new(key), text(value));
         }
         assert_eq!(shown(&fields), r#","a":3,"c\"":4,"bb":55"#);
         assert_eq!(fields.regular().map(<[u8]>::len), Some(shown(&fields).len()));
@@ -278,10 +294,10 @@ mod tests {
     #[test]
     fn outer_fields_are_added_where_the_inner_have_none() {
         let (mut event, mut span, mut other) = (Fields::default(), Fields::default(), Fields::default());
-        event.insert("a", text("1"));
-        span.insert("a", text("2"));
-        span.insert_with("b", text("null"), Suffix::Text, text("\"NaN\""));
-        other.insert("zz", text("9"));
+        event.insert(&Key::new("a"), text("1"));
+        span.insert(&Key::new("a"), text("2"));
+        span.insert_with(&Key::new("b"), text("null"), Suffix::Text, text("\"NaN\""));
+        other.insert(&Key::new("zz"), text("9"));
         event.merge(&span);
         event.merge(&other);
         event.merge(&span);
@@ -291,11 +307,11 @@ mod tests {
     #[test]
     fn companion_gives_way_to_a_field_of_its_key_and_goes_with_its_field() {
         let mut fields = Fields::default();
-        fields.insert_with("x", text("null"), Suffix::Text, text("\"NaN\""));
-        fields.insert("xText", text("7"));
+        fields.insert_with(&Key::new("x"), text("null"), Suffix::Text, text("\"NaN\""));
+        fields.insert(&Key::new("xText"), text("7"));
         assert_eq!(shown(&fields), r#","x":null,"xText":7"#);
         let mut later = Fields::default();
-        later.insert("x", text("1.0"));
+        later.insert(&Key::new("x"), text("1.0"));
         fields.update(&later);
         assert_eq!(shown(&fields), r#","xText":7,"x":1.0"#);
     }
@@ -303,7 +319,7 @@ mod tests {
     #[test]
     fn pieces_tell_their_parts() {
         let mut fields = Fields::default();
-        fields.insert_with("e", text("\"top\""), Suffix::Chain, text("[\"cause\"]"));
+        fields.insert_with(&Key::new("e"), text("\"top\""), Suffix::Chain, text("[\"cause\"]"));
         let piece = fields.pieces().next().expect("one field");
         assert_eq!((piece.key, piece.value), (&b"e"[..], &b"\"top\""[..]));
         assert_eq!(piece.companion, Some((Suffix::Chain, &b"[\"cause\"]"[..])));

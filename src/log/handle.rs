@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tracing::Level;
 
+use super::callsite::Sites;
 use super::core::Core;
 use super::filter::Directives;
 use super::instruments::{Instruments, SinkInstruments};
@@ -57,10 +58,14 @@ impl Log {
     /// When the service name, the budget or a file's setting breaks its rule, the log's metrics clash with registered ones, or the
     /// system gives no thread.
     pub fn start(options: LogOptions, meter: &Meter) -> Result<Self, LogError> {
-        let LogOptions { service, clock, format, colour, sinks, directives, budget_bytes } = options;
+        let LogOptions { service, clock, format, colour, sinks, directives, budget_bytes, rules } = options;
         check_name("service name", &service)?;
+        rules.caps.check()?;
         if budget_bytes < LogOptions::MIN_BUDGET_BYTES {
             Err(InvalidValue::new("log budget in bytes", budget_bytes, "at least 65536"))?;
+        }
+        if budget_bytes / 4 < rules.caps.line {
+            Err(InvalidValue::new("log budget in bytes", budget_bytes, "at least four times the line cap"))?;
         }
         let (outputs, sinks) = outputs(sinks, meter, |sink| {
             let layout = layout(&service, format, colour, Destination::of(sink));
@@ -69,6 +74,8 @@ impl Log {
         let core = Arc::new(Core {
             outputs,
             clock,
+            rules,
+            sites: Sites::new(),
             instruments: Instruments::register(meter)?,
             diagnostics: meter.diagnostics().clone(),
         });

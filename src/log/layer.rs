@@ -8,10 +8,10 @@ use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use super::callsite::LogId;
 use super::core::Core;
 use super::fields::Fields;
 use super::scratch::{self, Scratch};
-use super::visitor::Visitor;
 use crate::trace::{self, TraceId};
 
 /// Writes one line an event, with the fields and the trace of the spans around it.
@@ -25,8 +25,7 @@ use crate::trace::{self, TraceId};
 /// - `traceId` is that of the event's spans: a span belongs to the trace that is present when it is created, or to its
 ///   parent's. Else it is that of [`trace::current`]. So an event in a spawned task has it if the task runs in the span
 ///   or in the context, and an event keeps it although its span's level is filtered out.
-/// - Fields whose names say that they hold secrets are shown as `[redacted]`
-///   ([`is_sensitive_name`](crate::redact::is_sensitive_name)).
+/// - Fields whose names say that they hold secrets are shown as `[redacted]`; see [`Redaction`](super::Redaction).
 /// - A formatter that fails or panics is shown as `!(format error)`.
 ///
 /// Cost: no allocation an event once a thread's buffers have grown; one lock to hand the line over.
@@ -53,10 +52,26 @@ pub struct JsonLayer {
     core: Arc<Core>,
 }
 
-/// What a span keeps for the lines inside it. All layers of this crate write it alike, so they share one.
+/// What a span keeps for the lines inside it, for each log: one log may hide what another shows.
+struct SpanRecords {
+    first: SpanRecord,
+    others: Vec<SpanRecord>,
+}
+
 struct SpanRecord {
+    log: LogId,
     trace: Option<TraceId>,
     fields: Fields,
+}
+
+impl SpanRecords {
+    fn of(&self, log: LogId) -> Option<&SpanRecord> {
+        std::iter::once(&self.first).chain(&self.others).find(|record| record.log == log)
+    }
+
+    fn of_mut(&mut self, log: LogId) -> Option<&mut SpanRecord> {
+        std::iter::once(&mut self.first).chain(&mut self.others).find(|record| record.log == log)
+    }
 }
 
 impl JsonLayer {
@@ -71,31 +86,37 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if span.extensions().get::<SpanRecord>().is_some() {
-            return;
-        }
         let ambient = || trace::current().map(|context| context.trace_id());
-        let inherited = || span.scope().skip(1).find_map(|outer| outer.extensions().get::<SpanRecord>()?.trace);
+        let inherited = || span.scope().skip(1).find_map(|outer| outer.extensions().get::<SpanRecords>()?.first.trace);
         // Who names a parent means its trace.
         let trace =
             if attributes.is_contextual() { ambient().or_else(inherited) } else { inherited().or_else(ambient) };
         // The fields' own code runs before the span is locked.
         let fields = scratch::with(|scratch| {
-            let Scratch { fields, callsites, .. } = scratch;
-            let callsite = callsites.of_span(attributes.metadata());
-            attributes.record(&mut Visitor { callsite, fields, message: None, diagnostics: &self.core.diagnostics });
+            let Scratch { fields, message, callsites, .. } = scratch;
+            let site = callsites.of_span(attributes.metadata(), &self.core.sites, &self.core.rules.redaction);
+            attributes.record(&mut self.core.visitor(site, fields, message));
             fields.to_kept()
         });
-        span.extensions_mut().replace(SpanRecord { trace, fields });
+        let record = SpanRecord { log: self.core.sites.log(), trace, fields };
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<SpanRecords>() {
+            None => extensions.insert(SpanRecords { first: record, others: Vec::new() }),
+            Some(records) if records.of(record.log).is_none() => records.others.push(record),
+            // The log has two layers in one subscriber.
+            Some(_) => {}
+        }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         scratch::with(|scratch| {
-            let Scratch { fields, callsites, .. } = scratch;
-            let callsite = callsites.of_span(span.metadata());
-            values.record(&mut Visitor { callsite, fields, message: None, diagnostics: &self.core.diagnostics });
-            if let Some(record) = span.extensions_mut().get_mut::<SpanRecord>() {
+            let Scratch { fields, message, callsites, .. } = scratch;
+            let site = callsites.of_span(span.metadata(), &self.core.sites, &self.core.rules.redaction);
+            values.record(&mut self.core.visitor(site, fields, message));
+            if let Some(record) =
+                span.extensions_mut().get_mut::<SpanRecords>().and_then(|records| records.of_mut(self.core.sites.log()))
+            {
                 record.fields.update(fields);
             }
         });
@@ -104,16 +125,13 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         scratch::with(|scratch| {
             let Scratch { fields, message, callsites, .. } = &mut *scratch;
-            let callsite = callsites.of_event(event);
-            event.record(&mut Visitor {
-                callsite,
-                fields,
-                message: Some(message),
-                diagnostics: &self.core.diagnostics,
-            });
+            let site = callsites.of_event(event, &self.core.sites, &self.core.rules.redaction);
+            event.record(&mut self.core.visitor(site, fields, message));
             let mut trace = None;
             for span in context.event_scope(event).into_iter().flatten() {
-                if let Some(record) = span.extensions().get::<SpanRecord>() {
+                let extensions = span.extensions();
+                let record = extensions.get::<SpanRecords>().and_then(|records| records.of(self.core.sites.log()));
+                if let Some(record) = record {
                     fields.merge(&record.fields);
                     trace = trace.or(record.trace);
                 }
@@ -128,7 +146,7 @@ where
 /// The trace that events in a span have; `None` also if the subscriber is not built on [`Registry`].
 pub(super) fn trace_of(subscriber: &Dispatch, span: &Id) -> Option<TraceId> {
     let span = subscriber.downcast_ref::<Registry>()?.span(span)?;
-    span.scope().find_map(|span| span.extensions().get::<SpanRecord>()?.trace)
+    span.scope().find_map(|span| span.extensions().get::<SpanRecords>()?.first.trace)
 }
 
 impl fmt::Debug for JsonLayer {

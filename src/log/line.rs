@@ -10,13 +10,9 @@ use super::text;
 use crate::clock::Timestamp;
 use crate::trace::TraceId;
 
-/// Longest line in bytes, its newline included. Container runtimes split lines at 16 KiB (16,384) and add a frame of
-/// their own, so this keeps a margin.
-pub(super) const LINE_CAP: usize = 16_000;
-
-/// Written first in `details` of a line that does not show everything; a field of that name gives way to it.
-const MARKER: &[u8] = b",\"truncated\":true";
-pub(super) const MARKER_KEY: &[u8] = b"truncated";
+/// Written first in `details` of a line that does not show everything. Its key is [`fields::MARKER`](super::fields::MARKER),
+/// which no field has.
+const MARKED: &[u8] = b",\"truncated\":true";
 
 /// What a line says besides its event's own parts.
 #[derive(Clone, Copy, Debug)]
@@ -43,16 +39,16 @@ impl Layout {
         Self::Json { service: fragment }
     }
 
-    /// Puts the scratch's message and fields together into its `line`, newline included.
-    pub(super) fn compose(&self, head: Head, scratch: &mut Scratch) -> Fit {
+    /// Puts the scratch's message and fields together into its `line`, of at most `cap` bytes, newline included.
+    pub(super) fn compose(&self, head: Head, scratch: &mut Scratch, cap: usize) -> Fit {
         match self {
-            Self::Json { service } => json(service, head, scratch),
-            Self::Text(paint) => text::compose(*paint, head, scratch),
+            Self::Json { service } => json(service, head, scratch, cap),
+            Self::Text(paint) => text::compose(*paint, head, scratch, cap),
         }
     }
 }
 
-fn json(service: &[u8], head: Head, scratch: &mut Scratch) -> Fit {
+fn json(service: &[u8], head: Head, scratch: &mut Scratch, cap: usize) -> Fit {
     let Scratch { message, fields, line, .. } = scratch;
     line.extend_from_slice(b"{\"timestamp\":\"");
     line.extend_from_slice(Timestamp::from(head.wall).as_str().as_bytes());
@@ -68,7 +64,7 @@ fn json(service: &[u8], head: Head, scratch: &mut Scratch) -> Fit {
     line.extend_from_slice(b"\",\"details\":{");
     let details = line.len();
     // Two braces and a newline follow; the first field gives its comma back.
-    let room = (LINE_CAP + 1).saturating_sub(details + 3);
+    let room = (cap + 1).saturating_sub(details + 3);
     let mut fit = message.fit;
     match fields.regular() {
         Some(all) if fit == Fit::Whole && all.len() <= room => {
@@ -80,11 +76,10 @@ fn json(service: &[u8], head: Head, scratch: &mut Scratch) -> Fit {
                 fit = Fit::Cut;
             }
             if fit == Fit::Cut {
-                line.extend_from_slice(MARKER);
+                line.extend_from_slice(MARKED);
             }
             for piece in fields.pieces() {
-                let shadowed = fit == Fit::Cut && piece.key == MARKER_KEY;
-                if !shadowed && line.len() - details + piece.json.len() <= room {
+                if line.len() - details + piece.json.len() <= room {
                     line.extend_from_slice(piece.json);
                 }
             }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! event -> JsonLayer (one pass: redaction, escapes, caps) -> bounded buffer -> writer thread -> sink
-//!             ^ fields and trace of its spans                   '-> what is dropped is counted and told
+//!             ^ what was decided of its callsite once           '-> what is dropped is counted and told
+//!             ^ fields and trace of its spans
 //! ```
 //!
 //! A line has the guide's keys, always in this order:
@@ -15,10 +16,15 @@
 //!
 //! - Any event gives exactly one line of at most 16,000 bytes, valid JSON, each key once at every level, and no
 //!   character that could act on a terminal. `traceId` is absent outside a trace; `details` is always there.
-//! - Floats always have a `.0` or an exponent. What JSON has no number for is `null` with `"<key>Text":"NaN"`; 128-bit
-//!   integers beyond 2^53 are strings; an error has its causes in `"<key>Chain"`.
-//! - A string is cut at 4 KiB and a line drops the fields that no longer fit; then its details begin with
-//!   `"truncated":true` and `log_lines_truncated_total` counts it.
+//! - A field has one JSON type, or is `null`, whatever its value: an index that has seen its first line takes the others.
+//!   Floats always have a `.0` or an exponent; one that JSON has no number for is `null` with `"<key>Text":"NaN"`. 128-bit
+//!   integers are strings. An error has its causes in `"<key>Chain"`. What two callsites record under one name is theirs
+//!   to agree on.
+//! - [`json`] gives a field a structured value.
+//! - A string is cut at 4 KiB and a line drops the fields that no longer fit ([`Caps`]); then its details begin with
+//!   `"truncated":true` and `log_lines_truncated_total` counts it. A field of that name is shown as `truncated_`.
+//! - Fields whose names say that they hold secrets are hidden; which others are, and whether values are looked into, is
+//!   said by [`Redaction`]. [`Secret`](crate::redact::Secret) hides a value by its type.
 //! - The buffer is bounded in bytes. DEBUG and INFO may fill half of it, WARN three quarters, ERROR all. What finds no
 //!   room, or a sink refuses, is counted in `log_lines_dropped_total{reason, sink}`, and one WARN line tells of it.
 //!
@@ -33,6 +39,7 @@
 //! | `log_lines_truncated_total` | lines that a cap cut |
 
 mod callsite;
+mod caps;
 mod core;
 mod encode;
 mod escape;
@@ -41,12 +48,16 @@ mod filter;
 mod handle;
 mod install;
 pub mod instruments;
+mod json;
 mod layer;
 mod line;
 mod options;
 mod output;
 mod panic_hook;
+mod redaction;
+mod rules;
 mod scratch;
+mod structure;
 mod text;
 mod visitor;
 mod writer;
@@ -54,10 +65,13 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use caps::Caps;
 pub use filter::Directives;
 pub use handle::Log;
 pub use install::{install_log_bridge, install_subscriber};
+pub use json::{Json, json};
 pub use layer::JsonLayer;
 pub use options::{Colour, Format, LogError, LogOptions};
 pub use panic_hook::install_panic_hook;
+pub use redaction::Redaction;
 pub use writer::{Every, FileSink, Flushed, Sink};

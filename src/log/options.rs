@@ -2,7 +2,10 @@
 
 use std::io;
 
+use super::caps::Caps;
 use super::filter::Directives;
+use super::redaction::Redaction;
+use super::rules::Rules;
 use super::writer::Sink;
 use crate::clock::Clock;
 use crate::error::InvalidValue;
@@ -18,6 +21,7 @@ pub struct LogOptions {
     pub(super) sinks: Vec<Sink>,
     pub(super) directives: Directives,
     pub(super) budget_bytes: usize,
+    pub(super) rules: Rules,
 }
 
 /// How lines look.
@@ -50,7 +54,7 @@ impl LogOptions {
     /// without a drop when the sink is a file or a pipe that is read.
     pub const DEFAULT_BUDGET_BYTES: usize = 8 * 1024 * 1024;
 
-    /// 64 KiB: the half of it that INFO may fill holds two of the longest lines.
+    /// 64 KiB: the half of it that INFO may fill holds two of the longest lines, as those are by default.
     pub const MIN_BUDGET_BYTES: usize = 64 * 1024;
 
     /// A log of `service`: on standard output, JSON unless that is a terminal, INFO and above, 8 MiB of buffer.
@@ -63,6 +67,7 @@ impl LogOptions {
             sinks: vec![Sink::default()],
             directives: Directives::default(),
             budget_bytes: Self::DEFAULT_BUDGET_BYTES,
+            rules: Rules::default(),
         }
     }
 
@@ -106,8 +111,22 @@ impl LogOptions {
         Self { directives, ..self }
     }
 
-    /// How many bytes of lines may wait for each sink, at least [`LogOptions::MIN_BUDGET_BYTES`]. DEBUG and INFO may
-    /// fill half of it, WARN three quarters, ERROR all.
+    /// How long lines and their strings may become.
+    #[must_use]
+    pub fn caps(mut self, caps: Caps) -> Self {
+        self.rules.caps = caps;
+        self
+    }
+
+    /// What is hidden besides what the built-in rules for names hide.
+    #[must_use]
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.rules.redaction = redaction;
+        self
+    }
+
+    /// How many bytes of lines may wait for each sink, at least [`LogOptions::MIN_BUDGET_BYTES`] and four lines of the
+    /// longest kind. DEBUG and INFO may fill half of it, WARN three quarters, ERROR all.
     #[must_use]
     pub fn budget_bytes(self, budget_bytes: usize) -> Self {
         Self { budget_bytes, ..self }

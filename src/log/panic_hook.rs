@@ -8,11 +8,9 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use super::encode;
-use super::fields::Fields;
 use super::handle::{Inner, Log};
 use super::layer::trace_of;
-use super::visitor::insert_text;
+use super::visitor::Own;
 use super::writer::is_writer_thread;
 use crate::global::Installed;
 use crate::trace::{self, TraceId};
@@ -62,9 +60,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// How long a panic waits for the trace of its span. Chosen: far longer than a look into memory takes.
 const LOOKUP_PATIENCE: Duration = Duration::from_millis(50);
 
-/// Longest backtrace in bytes. Chosen: it, the panic's message and the line's head fit under the line's cap together.
-const BACKTRACE_CAP: usize = 8 * 1024;
-
 /// Whether a panic's line reached the log.
 #[derive(PartialEq, Eq)]
 enum Told {
@@ -108,7 +103,7 @@ fn tell(info: &PanicHookInfo<'_>) -> Told {
         return Told::Nowhere;
     };
     let trace = trace::current().map(|context| context.trace_id()).or_else(trace_of_span);
-    let told = log.core.emit_with(Level::ERROR, "panicked", trace, |fields| describe(info, fields));
+    let told = log.core.emit_with(Level::ERROR, "panicked", trace, |own| describe(info, own));
     if told.is_err() {
         return Told::Nowhere;
     }
@@ -141,14 +136,14 @@ fn trace_of_span() -> Option<TraceId> {
     })
 }
 
-fn describe(info: &PanicHookInfo<'_>, fields: &mut Fields) {
-    insert_text(fields, "panic", info.payload_as_str().unwrap_or("(the payload is no text)"));
+fn describe(info: &PanicHookInfo<'_>, own: &mut Own<'_>) {
+    own.text("panic", info.payload_as_str().unwrap_or("(the payload is no text)"));
     if let Some(location) = info.location() {
-        fields.insert("location", |out| encode::displayed(out, location, encode::STRING_CAP));
+        own.shown("location", location);
     }
-    insert_text(fields, "thread", std::thread::current().name().unwrap_or("(unnamed)"));
+    own.text("thread", std::thread::current().name().unwrap_or("(unnamed)"));
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
-        fields.insert("backtrace", |out| encode::displayed(out, &backtrace, BACKTRACE_CAP));
+        own.backtrace("backtrace", &backtrace);
     }
 }

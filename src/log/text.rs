@@ -3,7 +3,7 @@
 use tracing::Level;
 
 use super::escape::Fit;
-use super::line::{Head, LINE_CAP, MARKER_KEY};
+use super::line::Head;
 use super::scratch::Scratch;
 use crate::clock::Timestamp;
 
@@ -18,7 +18,7 @@ pub(super) enum Paint {
 /// How much of a trace id is shown: enough to tell the requests of one session apart.
 const SHOWN_TRACE_DIGITS: usize = 8;
 
-pub(super) fn compose(paint: Paint, head: Head, scratch: &mut Scratch) -> Fit {
+pub(super) fn compose(paint: Paint, head: Head, scratch: &mut Scratch, cap: usize) -> Fit {
     let Scratch { message, fields, line, .. } = scratch;
     line.extend_from_slice(Timestamp::from(head.wall).as_str().as_bytes());
     line.push(b' ');
@@ -33,9 +33,9 @@ pub(super) fn compose(paint: Paint, head: Head, scratch: &mut Scratch) -> Fit {
         tail.extend_from_slice(&trace.to_hex()[..SHOWN_TRACE_DIGITS]);
     }
     const CUT: &[u8] = b" truncated=true";
-    let end = LINE_CAP - tail.len() - CUT.len() - 1;
+    let end = cap - tail.len() - CUT.len() - 1;
     let mut fit = message.fit;
-    for piece in fields.pieces().filter(|piece| piece.key != MARKER_KEY) {
+    for piece in fields.pieces() {
         let before = line.len();
         pair(line, piece.key, b"", piece.value);
         if let Some((suffix, value)) = piece.companion {

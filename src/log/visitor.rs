@@ -5,31 +5,31 @@ use std::fmt;
 
 use tracing::field::{Field, Visit};
 
-use super::callsite::{Callsite, Verdict};
+use super::callsite::{Site, Verdict};
 use super::encode::{self, Outcome, Recorded};
-use super::fields::{Fields, Suffix};
+use super::fields::{Fields, Key, Suffix};
+use super::rules::Rules;
 use super::scratch::Message;
 use crate::diagnostics::{Diagnostics, Problem};
 use crate::redact::REDACTED;
 
 /// Takes down the fields of one record.
 pub(super) struct Visitor<'a> {
-    pub(super) callsite: Callsite,
+    pub(super) site: &'a Site,
+    pub(super) rules: &'a Rules,
     pub(super) fields: &'a mut Fields,
-    /// Where a field `message` goes; `None` for spans, whose `message` is a field like others.
-    pub(super) message: Option<&'a mut Message>,
+    pub(super) message: &'a mut Message,
     pub(super) diagnostics: &'a Diagnostics,
 }
 
 impl Visitor<'_> {
     fn take(&mut self, field: &Field, recorded: Recorded<'_>) {
-        // `r#type` is how Rust spells `type`.
-        let name = field.name().strip_prefix("r#").unwrap_or(field.name());
-        let outcome = match (self.callsite.verdict(field), &mut self.message) {
-            (Verdict::Drop, _) => return,
-            (Verdict::Redact, _) => insert_text(self.fields, name, REDACTED),
-            (Verdict::Show, Some(message)) if name == "message" => message.set(&recorded),
-            (Verdict::Show, _) => insert(self.fields, name, &recorded),
+        let Some(field) = self.site.field(field) else { return };
+        let outcome = match field.verdict {
+            Verdict::Drop => return,
+            Verdict::Redact => insert(self.fields, &field.key, &Recorded::Text(REDACTED), self.rules),
+            Verdict::Message => self.message.set(&recorded, self.rules),
+            Verdict::Show => insert(self.fields, &field.key, &recorded, self.rules),
         };
         if outcome == Outcome::Failed {
             self.diagnostics.count(Problem::FormatFailed);
@@ -77,9 +77,9 @@ impl Visit for Visitor<'_> {
 
 impl Message {
     /// Replaces the message; of two, the last one wins.
-    pub(super) fn set(&mut self, recorded: &Recorded<'_>) -> Outcome {
+    pub(super) fn set(&mut self, recorded: &Recorded<'_>, rules: &Rules) -> Outcome {
         self.clear();
-        let outcome = encode::text(&mut self.bytes, recorded);
+        let outcome = encode::text(&mut self.bytes, recorded, rules);
         if outcome == Outcome::Cut {
             self.fit = super::escape::Fit::Cut;
         }
@@ -87,23 +87,50 @@ impl Message {
     }
 }
 
-/// Adds a field of a text.
-pub(super) fn insert_text(fields: &mut Fields, name: &str, text: &str) -> Outcome {
-    fields.insert(name, |out| encode::string(out, text, encode::STRING_CAP))
+/// Takes down the fields of a line of our own, under the rules that hold for all.
+pub(super) struct Own<'a> {
+    pub(super) fields: &'a mut Fields,
+    pub(super) rules: &'a Rules,
 }
 
-fn insert(fields: &mut Fields, name: &str, recorded: &Recorded<'_>) -> Outcome {
-    let value = |out: &mut Vec<u8>| encode::value(out, recorded);
+impl Own<'_> {
+    /// A text, redacted if its name asks for it.
+    pub(super) fn text(&mut self, name: &str, text: &str) {
+        let text = if self.rules.redaction.hides(name) { REDACTED } else { text };
+        insert(self.fields, &Key::new(name), &Recorded::Text(text), self.rules);
+    }
+
+    pub(super) fn count(&mut self, name: &str, count: u64) {
+        insert(self.fields, &Key::new(name), &Recorded::U64(count), self.rules);
+    }
+
+    /// Anything that can be shown, as a string.
+    pub(super) fn shown(&mut self, name: &str, value: &dyn fmt::Display) {
+        self.shown_to(name, value, self.rules.caps.string);
+    }
+
+    /// As [`Own::shown`], for a backtrace, which may be longer than other strings.
+    pub(super) fn backtrace(&mut self, name: &str, backtrace: &dyn fmt::Display) {
+        self.shown_to(name, backtrace, self.rules.caps.backtrace());
+    }
+
+    fn shown_to(&mut self, name: &str, value: &dyn fmt::Display, cap: usize) {
+        self.fields.insert(&Key::new(name), |out| encode::displayed(out, value, cap, self.rules));
+    }
+}
+
+fn insert(fields: &mut Fields, key: &Key, recorded: &Recorded<'_>, rules: &Rules) -> Outcome {
+    let value = |out: &mut Vec<u8>| encode::value(out, recorded, rules);
     match *recorded {
-        Recorded::F64(float) if !float.is_finite() => fields.insert_with(name, value, Suffix::Text, |out| {
+        Recorded::F64(float) if !float.is_finite() => fields.insert_with(key, value, Suffix::Text, |out| {
             out.push(b'"');
             out.extend_from_slice(encode::float_word(float));
             out.push(b'"');
             Outcome::Whole
         }),
         Recorded::Failure(error) if encode::has_source(error) => {
-            fields.insert_with(name, value, Suffix::Chain, |out| encode::chain(out, error))
+            fields.insert_with(key, value, Suffix::Chain, |out| encode::chain(out, error, rules))
         }
-        _ => fields.insert(name, value),
+        _ => fields.insert(key, value),
     }
 }

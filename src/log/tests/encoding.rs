@@ -8,7 +8,7 @@ use tracing::field::Empty;
 use tracing::{Level, error, info, info_span};
 
 use super::{Fixture, details_of, lines_of};
-use crate::log::{Format, Log, LogOptions};
+use crate::log::{Caps, Format, Log, LogOptions};
 
 #[test]
 fn guides_line_comes_out_to_the_byte() {
@@ -58,7 +58,7 @@ fn values_keep_their_type() {
         ("int", "-7"),
         ("unsigned", "18446744073709551615"),
         ("big", "\"340282366920938463463374607431768211455\""),
-        ("exact", "5"),
+        ("exact", "\"5\""),
         ("yes", "true"),
         ("text", "\"t\""),
         ("shown", "\"d\""),
@@ -75,6 +75,36 @@ fn values_keep_their_type() {
     assert!(details["small"].is_f64());
     assert_eq!(details.get("none"), None);
     assert_eq!(details.get("empty"), None);
+}
+
+#[test]
+fn key_has_one_type_whatever_the_value() {
+    use crate::log::json;
+
+    let lines = lines_of(|| {
+        for (float, signed, unsigned) in
+            [(0.0, 0, 0), (-0.5, -1, 1), (f64::NAN, i128::MIN, u128::MAX), (1e300, 1 << 53, 1)]
+        {
+            let unserialisable = std::collections::BTreeMap::from([((1, 2), 3)]);
+            let (map, list) = (std::collections::BTreeMap::from([("a", signed.to_string())]), [unsigned.to_string()]);
+            info!(float, signed, unsigned, shown = %float, map = json(&map), list = json(&list));
+            info!(map = json(&unserialisable), float = 1e17, "{}", "x".repeat(5_000));
+        }
+    });
+    assert_eq!(lines.len(), 8);
+    for details in lines.iter().map(|line| line["details"].as_object().expect("an object")) {
+        for (key, value) in details {
+            let fits = match key.as_str() {
+                "float" => value.is_null() || value.is_f64(),
+                "signed" | "unsigned" | "shown" | "floatText" => value.is_string(),
+                "map" => value.is_null() || value.is_object(),
+                "list" => value.is_array(),
+                "truncated" => *value == true,
+                other => panic!("{other} was not logged"),
+            };
+            assert!(fits, "{key}: {value}");
+        }
+    }
 }
 
 #[test]
@@ -234,7 +264,11 @@ fn long_strings_are_cut_and_the_line_says_so() {
     for line in &lines[..3] {
         assert_eq!(line["details"]["truncated"], true);
     }
-    assert_eq!(lines[3]["details"]["truncated"], "mine");
+    // A service's own field never has the key of the mark, whose type it might not have.
+    for line in &lines[1..] {
+        assert_eq!(line["details"]["truncated_"], "mine");
+    }
+    assert_eq!(lines[3]["details"].get("truncated"), None);
     fixture.registry.snapshot().assert_value("log_lines_truncated_total", &[], 3);
 }
 
@@ -257,4 +291,10 @@ fn settings_that_break_a_rule_are_named() {
     let refused = |options| Log::start(options, &meter).expect_err("a refused setting").to_string();
     assert!(refused(LogOptions::new("Risk Analysis")).starts_with("service name \"Risk Analysis\" is invalid"));
     assert!(refused(LogOptions::new("a").budget_bytes(1)).contains("at least 65536"));
+    let capped = |line, string| LogOptions::new("a").caps(Caps::new().line_bytes(line).string_bytes(string));
+    assert!(refused(capped(Caps::MAX_LINE_BYTES + 1, 64)).contains("2048 to 1000000"));
+    assert!(refused(capped(Caps::MIN_LINE_BYTES - 1, 64)).contains("2048 to 1000000"));
+    assert!(refused(capped(3_000, 1_001)).contains("64 to a third of the line cap"));
+    assert!(refused(capped(3_000, 63)).contains("64 to a third of the line cap"));
+    assert!(refused(capped(20_000, 64).budget_bytes(79_999)).contains("four times the line cap"));
 }

@@ -1,8 +1,11 @@
 //! What every test of the slice needs: a log over a sink in memory, and a parser that forgives nothing.
 
+mod caps;
 mod encoding;
+mod json;
 mod layer;
 mod property;
+mod redaction;
 mod strict;
 mod text;
 
@@ -14,7 +17,6 @@ use serde_json::Value;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::line::LINE_CAP;
 use super::{Directives, Format, Log, LogOptions, Sink};
 use crate::clock::ManualClock;
 use crate::diagnostics::{Diagnostics, Problem};
@@ -54,14 +56,19 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn new(format: Format) -> Self {
+        Self::with(|options| options.format(format))
+    }
+
+    /// With other settings than JSON of every level.
+    pub(super) fn with(settings: impl FnOnce(LogOptions) -> LogOptions) -> Self {
         let (memory, diagnostics) = (Memory::default(), Diagnostics::new());
         let registry = Registry::with(RegistryOptions::new().diagnostics(diagnostics.clone()));
         let options = LogOptions::new("risk-analysis")
             .clock(ManualClock::new().clock())
-            .format(format)
+            .format(Format::Json)
             .directives(Directives::parse("trace").expect("a level"))
             .sink(Sink::Writer(Box::new(memory.clone())));
-        let log = Log::start(options, &Meter::new(&registry)).expect("a valid log");
+        let log = Log::start(settings(options), &Meter::new(&registry)).expect("a valid log");
         Self { log, memory, registry, diagnostics }
     }
 
@@ -77,7 +84,8 @@ impl Fixture {
         assert_eq!(flushed.lost, 0);
         let text = self.memory.text();
         assert!(text.is_empty() || text.ends_with('\n'));
-        let lines: Vec<_> = text.split_terminator('\n').map(checked).collect();
+        let cap = self.log.0.core.rules.caps.line;
+        let lines: Vec<_> = text.split_terminator('\n').map(|line| checked(line, cap)).collect();
         assert_eq!(lines.len() as u64, flushed.written);
         lines
     }
@@ -106,8 +114,8 @@ pub(super) fn details_of(work: impl FnOnce()) -> String {
 }
 
 /// A line that keeps every promise: one object, unique keys, the guide's keys in their order, no character that acts.
-fn checked(line: &str) -> Value {
-    assert!(line.len() < LINE_CAP, "{} bytes", line.len());
+fn checked(line: &str, cap: usize) -> Value {
+    assert!(line.len() < cap, "{} bytes", line.len());
     let acts = |c: char| {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

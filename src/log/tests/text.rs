@@ -3,10 +3,10 @@
 use tracing::{error, info, info_span, warn};
 
 use super::{Fixture, PATIENCE};
-use crate::log::Format;
 use crate::log::line::{Head, Layout};
 use crate::log::scratch::Scratch;
 use crate::log::text::Paint;
+use crate::log::{Caps, Format};
 use crate::trace::TraceContext;
 
 fn text_of(work: impl FnOnce()) -> String {
@@ -50,6 +50,6 @@ fn no_value_can_command_a_terminal() {
 fn colour_is_on_the_level_only() {
     let mut scratch = Scratch::default();
     let head = Head { wall: std::time::SystemTime::UNIX_EPOCH, level: tracing::Level::ERROR, trace: None };
-    Layout::Text(Paint::Coloured).compose(head, &mut scratch);
+    Layout::Text(Paint::Coloured).compose(head, &mut scratch, Caps::DEFAULT_LINE_BYTES);
     assert_eq!(scratch.line, b"1970-01-01T00:00:00.000Z \x1b[31mERROR\x1b[0m\n");
 }
