@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::field::{DebugValue, debug};
 
-/// A field's value as JSON of its own: `info!(book = log::json(&book), "priced")` gives
+/// A field's value as JSON of its own: `info!(book = json(&book), "priced")` gives
 /// `"details":{"book":{"symbol":"AAPL","bids":[…]}}`.
 ///
 /// Members whose names say that they hold secrets are redacted at every depth, and [`Caps`](super::Caps) bound the whole
@@ -17,11 +17,15 @@ use tracing::field::{DebugValue, debug};
 ///
 /// Other subscribers than this crate's see a text, the compact JSON. So does a message.
 ///
+/// Import the function to call it in an event: where some crate turns on `tracing`'s feature `log`, the event's macro makes
+/// `log` mean the crate of that name.
+///
 /// Cost: some allocations, as `serde_json::to_value` makes them.
 ///
 /// ```
-/// use aistm7_monitoring::log::{self, Log, LogOptions, Sink};
-/// use aistm7_monitoring::metrics::{Meter, Registry};
+/// use aistm7_monitoring::log::json;
+/// # use aistm7_monitoring::log::{Log, LogOptions, Sink};
+/// # use aistm7_monitoring::metrics::{Meter, Registry};
 /// # #[derive(Clone, Default)]
 /// # struct Memory(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 /// # impl std::io::Write for Memory {
@@ -38,7 +42,7 @@ use tracing::field::{DebugValue, debug};
 /// # let log = Log::start(options, &Meter::new(&Registry::new()))?;
 /// # tracing::subscriber::with_default(tracing_subscriber::registry().with(log.layer()), || {
 /// let weights = std::collections::BTreeMap::from([("AAPL", 0.6), ("MSFT", 0.4)]);
-/// tracing::info!(weights = log::json(&weights), "rebalanced");
+/// tracing::info!(weights = json(&weights), "rebalanced");
 /// # });
 /// # let _ = log.flush(std::time::Duration::from_secs(5));
 /// # let line = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
