@@ -8,6 +8,9 @@
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints its table")]
 
+#[path = "../tests/support/memory.rs"]
+mod memory;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use std::time::Duration;
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::log::{Log, LogOptions, Sink};
 use aistm7_monitoring::metrics::{Meter, Registry};
+use memory::Memory;
 use tracing::{Dispatch, dispatcher};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -165,25 +169,11 @@ fn through_both((writer, guard): (NonBlocking, WorkerGuard), producers: u64, eac
 
 /// The line of [`event`].
 fn line() -> Vec<u8> {
-    #[derive(Clone, Default)]
-    struct Memory(Arc<std::sync::Mutex<Vec<u8>>>);
-
-    impl Write for Memory {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("no panic while locked").extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     let memory = Memory::default();
     let log = start(memory.clone());
     tracing::subscriber::with_default(tracing_subscriber::registry().with(log.layer()), event);
     drop(log);
-    let line = memory.0.lock().expect("no panic while locked").clone();
+    let line = memory.bytes();
     assert!(line.ends_with(b"\n"), "dropping the log wrote it out");
     line
 }

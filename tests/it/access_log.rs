@@ -22,7 +22,7 @@ use tower::{Layer as _, ServiceExt, service_fn};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
-use crate::client::{self, Http2, Raw, http2_request, within};
+use crate::client::{self, Http2, Raw, WEBSOCKET_REQUEST, http2_request, within};
 use crate::hostile::hostile_requests;
 use crate::ledger::{Client, app};
 use crate::service::{Lines, all_lines, builder, log_here, serve, settled, until};
@@ -176,11 +176,7 @@ async fn upgrade_has_its_line_when_it_begins() {
     let _subscriber = log_here(&monitoring);
     let address = serve(app().layer(monitoring.http_layer())).await;
     let mut raw = Raw::connect(address).await.unwrap();
-    raw.send(
-        "GET /ws HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    )
-    .await;
+    raw.send(WEBSOCKET_REQUEST).await;
     raw.read_until("\r\n\r\n").await;
     let read = all_lines(&monitoring, &lines).await;
     assert_eq!(shown(only(&read)), "INFO GET /ws 101 upgraded 0", "however slow");

@@ -35,6 +35,10 @@ pub(crate) fn within<F: Future>(future: F) -> impl Future<Output = F::Output> {
 /// A connection of bytes.
 pub(crate) struct Raw(TcpStream);
 
+/// Asks for a WebSocket at `/ws`.
+pub(crate) const WEBSOCKET_REQUEST: &str = "GET /ws HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+    sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
 impl Raw {
     pub(crate) async fn connect(address: SocketAddr) -> io::Result<Self> {
         within(TcpStream::connect(address)).await.map(Self)

@@ -21,7 +21,7 @@ use tower::service_fn;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::client::{self, Http2, Raw, http2_request, within};
+use crate::client::{self, Http2, Raw, WEBSOCKET_REQUEST, http2_request, within};
 use crate::service::{assert_balanced, ends, monitoring, serve, settled, until};
 
 /// A body that begins and never ends.
@@ -304,11 +304,7 @@ async fn upgrade_ends_its_request_and_stays_out_of_the_latency() {
     let monitoring = monitoring();
     let address = serve(measured(&monitoring)).await;
     let mut raw = Raw::connect(address).await.unwrap();
-    raw.send(
-        "GET /ws HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    )
-    .await;
+    raw.send(WEBSOCKET_REQUEST).await;
     raw.read_until("\r\n\r\n").await;
     let ends = settled(&monitoring, 1).await;
     assert_eq!(ends.into_keys().collect::<Vec<_>>(), ["GET /ws 101 upgraded"]);

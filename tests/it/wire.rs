@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tower::{Layer as _, Service as _, service_fn};
 use tower_http::compression::CompressionLayer;
 
-use crate::client::{Http2, Raw, http2_request, within};
+use crate::client::{Http2, Raw, WEBSOCKET_REQUEST, http2_request, within};
 use crate::service::{Lines, builder, monitoring, serve};
 
 const PARTS: [&str; 3] = ["one,", "two,", "three"];
@@ -126,9 +126,7 @@ fn requests() -> Vec<Vec<u8>> {
             .to_vec(),
     );
     requests.push(b"not HTTP\r\n\r\n".to_vec());
-    let handshake = "GET /ws HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    requests.push([handshake.as_bytes(), HI_AND_CLOSE].concat());
+    requests.push([WEBSOCKET_REQUEST.as_bytes(), HI_AND_CLOSE].concat());
     requests
 }
 

@@ -22,9 +22,14 @@ impl Write for Memory {
 }
 
 impl Memory {
+    /// What was written, as it was.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().expect("no panic while locked").clone()
+    }
+
     /// All lines.
     pub(crate) fn lines(&self) -> Vec<Value> {
-        parsed(&self.0.lock().expect("no panic while locked"))
+        parsed(&self.bytes())
     }
 
     /// The lines since the last call.
