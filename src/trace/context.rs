@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use super::id::{SampledSpan, SpanId, TraceFlags, TraceId};
 use super::request_id::RequestId;
+use super::traceparent::Traceparent;
 use super::tracestate::TraceState;
 
 /// Which trace, which span and which request work belongs to. Cloning costs one atomic add.
@@ -18,6 +19,8 @@ pub struct TraceContext(Arc<Inner>);
 struct Inner {
     trace_id: TraceId,
     span_id: SpanId,
+    /// The caller's span; `None` in a trace that began here.
+    parent_id: Option<SpanId>,
     flags: TraceFlags,
     state: TraceState,
     request_id: RequestId,
@@ -33,6 +36,7 @@ impl TraceContext {
         Self(Arc::new(Inner {
             trace_id: TraceId::random(),
             span_id: SpanId::random(),
+            parent_id: None,
             flags: TraceFlags { sampled: true, random: true },
             state: TraceState::default(),
             request_id,
@@ -40,8 +44,10 @@ impl TraceContext {
     }
 
     /// A new span of a caller's trace.
-    pub(super) fn continued(trace_id: TraceId, flags: TraceFlags, state: TraceState, request_id: RequestId) -> Self {
-        Self(Arc::new(Inner { trace_id, span_id: SpanId::random(), flags, state, request_id }))
+    pub(super) fn continued(parent: Traceparent, state: TraceState, request_id: RequestId) -> Self {
+        let Traceparent { trace_id, parent_id, flags } = parent;
+        let (span_id, parent_id) = (SpanId::random(), Some(parent_id));
+        Self(Arc::new(Inner { trace_id, span_id, parent_id, flags, state, request_id }))
     }
 
     /// The trace: what `traceId` in the log says.
@@ -52,6 +58,11 @@ impl TraceContext {
     /// This process's own span in the trace.
     pub fn span_id(&self) -> SpanId {
         self.0.span_id
+    }
+
+    /// The caller's span, of which [`Self::span_id`] is a child; `None` if the trace began here.
+    pub fn parent_span_id(&self) -> Option<SpanId> {
+        self.0.parent_id
     }
 
     /// Sampling and randomness, as the caller or this process decided.
@@ -200,7 +211,8 @@ mod tests {
     fn present_span_is_known_if_its_trace_is_sampled() {
         let sampled = TraceContext::new_root();
         let flags = TraceFlags { sampled: false, random: true };
-        let unsampled = TraceContext::continued(TraceId::random(), flags, TraceState::default(), RequestId::generate());
+        let parent = Traceparent { trace_id: TraceId::random(), parent_id: SpanId::random(), flags };
+        let unsampled = TraceContext::continued(parent, TraceState::default(), RequestId::generate());
         assert_eq!(current_sampled_span(), None);
         let _sampled = sampled.enter();
         let (trace_id, span_id) = (sampled.trace_id(), sampled.span_id());

@@ -29,7 +29,8 @@ impl TraceContext {
     /// headers.insert(TRACEPARENT, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse()?);
     /// let context = TraceContext::from_headers(&headers);
     /// assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
-    /// assert_ne!(context.span_id().to_string(), "00f067aa0ba902b7");
+    /// assert_eq!(context.parent_span_id().map(|span| span.to_string()).as_deref(), Some("00f067aa0ba902b7"));
+    /// assert_ne!(Some(context.span_id()), context.parent_span_id());
     /// # Ok::<(), http::header::InvalidHeaderValue>(())
     /// ```
     pub fn from_headers(headers: &HeaderMap) -> Self {
@@ -38,7 +39,7 @@ impl TraceContext {
             return Self::root_with(request_id);
         };
         let state = TraceState::parse(headers.get_all(TRACESTATE).iter().map(HeaderValue::as_bytes));
-        Self::continued(parent.trace_id, parent.flags, state, request_id)
+        Self::continued(parent, state, request_id)
     }
 
     /// Writes `traceparent`, `tracestate` and `x-request-id` for a call to another service, replacing what was there.
@@ -116,6 +117,7 @@ mod tests {
         let context = TraceContext::from_headers(&headers(&[(TRACEPARENT, PARENT), (TRACEPARENT, PARENT)]));
         assert_ne!(context.trace_id().to_string(), &PARENT[3..35]);
         assert!(context.flags().sampled && context.flags().random);
+        assert_eq!(context.parent_span_id(), None);
     }
 
     #[test]
