@@ -38,6 +38,8 @@ pub mod store;
 ))]
 #[cfg_attr(not(feature = "full"), allow(dead_code, unused_imports, reason = "each feature uses a part of it"))]
 mod transport;
+#[cfg(feature = "business")]
+mod work;
 
 // Ring 3: slices, one for each thing a service is watched by. They do not know each other.
 #[cfg(feature = "business")]

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::base::Base;
 use super::freshness::Freshness;
-use super::label::PerValue;
-use super::outcome::Outcome;
-use super::timer::{self, Record, Timer};
 use crate::metrics::Counter;
+use crate::work::{self, Base, Outcome, PerValue, Record, Timer};
 
 /// A kind of work that is counted by outcome. Cloning shares it.
 ///
@@ -63,7 +60,7 @@ impl Counted {
     /// # Errors
     /// Those of `work`.
     pub fn execute<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        timer::execute(self.sink(), work)
+        work::execute(self.sink(), work)
     }
 
     /// Drives `work` and returns its result unchanged. The work starts when the future is first polled.
@@ -77,7 +74,7 @@ impl Counted {
     where
         F: Future<Output = Result<T, E>>,
     {
-        timer::execute_async(self.sink(), work)
+        work::execute_async(self.sink(), work)
     }
 
     fn sink(&self) -> Arc<dyn Record> {

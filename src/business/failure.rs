@@ -2,12 +2,11 @@
 
 use std::convert::Infallible;
 
-use super::base::Base;
 use super::known::Known;
-use super::label::closed_label;
 use crate::diagnostics::Problem;
 use crate::error::check_name;
 use crate::metrics::{Counter, Family, LabelValue};
+use crate::work::{Base, closed_label};
 
 closed_label! {
     /// Whose fault a failure is: the `fault` label. It decides who is told.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::base::{Base, set_duration};
 use crate::metrics::Gauge;
+use crate::work::{Base, set_duration};
 
 /// The age of some data: when it was last updated, and how often that is expected.
 ///

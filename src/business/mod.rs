@@ -36,18 +36,14 @@
 //! NaN, infinite or negative numbers, fractions over 1 and times before 1970 are not recorded and are counted as
 //! `sample_rejected`; what is counted beside them still is.
 
-mod base;
 mod counted;
 mod failure;
 mod freshness;
 mod instruments;
 mod known;
 mod label;
-mod outcome;
 pub mod portfolio;
 pub mod risk;
-mod timed;
-mod timer;
 pub mod token;
 
 #[cfg(test)]
@@ -57,6 +53,5 @@ pub use counted::Counted;
 pub use failure::{FailureReason, Fault};
 pub use freshness::Freshness;
 pub use label::Source;
-pub use outcome::Outcome;
-pub use timed::Timed;
-pub use timer::Timer;
+
+pub use crate::work::{Outcome, Timed, Timer};

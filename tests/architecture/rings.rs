@@ -6,8 +6,8 @@ use crate::imports::{imports, module_of};
 const RINGS: [&[&str]; 8] = [
     &["clock", "diagnostics", "drain", "global", "error", "fence", "percent", "redact", "sync", "trace"],
     &["metrics"],
-    &["store", "transport"],
-    &["business", "health", "http", "log"],
+    &["store", "transport", "work"],
+    &["business", "cache", "health", "http", "log", "queue"],
     &["catalog"],
     &["alert"],
     &["endpoint", "ops", "push"],

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::labels::CheckResult;
-use crate::business::base::{Base, set_count};
-use crate::business::label::PerValue;
 use crate::metrics::{Counter, Gauge, Histogram};
+use crate::work::{Base, PerValue, set_count};
 
 /// What came of one comparison of our value with the reference's.
 ///

@@ -6,11 +6,10 @@ use super::checks::{Checks, DataChecks, OpenBreaks};
 use super::instruments::Instruments;
 use super::labels::{Calculation, CheckResult, Component, Operation, Provider, Reference};
 use crate::business::counted::Counts;
-use crate::business::instruments::{counters_by_outcome, timed};
-use crate::business::label::PerValue;
 use crate::business::{Counted, Freshness, Source, Timed};
 use crate::clock::Clock;
 use crate::metrics::{DefinitionError, LabelValue, Meter};
+use crate::work::{PerValue, counters_by_outcome, timed};
 
 /// Gives the handles of portfolio metrics. Cloning shares it.
 ///

@@ -1,9 +1,9 @@
 //! The definitions of portfolio metrics and their families.
 
-use crate::business::base::Base;
 use crate::business::instruments::CALCULATION_EDGES;
 use crate::clock::Clock;
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
+use crate::work::Base;
 
 static CALCULATION_DURATION: Definition = Definition::histogram(
     "portfolio_calculation_duration_seconds",

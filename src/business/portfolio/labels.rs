@@ -1,7 +1,7 @@
 //! The labels of portfolio metrics.
 
-use crate::business::label::{closed_label, name_label};
 use crate::error::check_name;
+use crate::work::{closed_label, name_label};
 
 name_label! {
     /// A kind of calculation, such as `valuation`: the `calculation` label.

@@ -4,13 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::instruments::Instruments;
-use crate::business::base::{Base, set_count};
 use crate::business::counted::{Counted, Counts};
-use crate::business::instruments::{counters_by_outcome, durations_by_outcome};
-use crate::business::label::PerValue;
-use crate::business::timer::Record;
 use crate::business::{Outcome, Timed, Timer};
 use crate::metrics::{Gauge, Histogram, LabelValue};
+use crate::work::{Base, PerValue, Record, counters_by_outcome, durations_by_outcome, set_count};
 
 /// The runs of one batch job: when they started and succeeded, how long they took, how far they are. Cloning shares it.
 ///

@@ -1,9 +1,9 @@
 //! The definitions of risk metrics and their families.
 
-use crate::business::base::Base;
 use crate::business::instruments::CALCULATION_EDGES;
 use crate::clock::Clock;
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
+use crate::work::Base;
 
 static EXECUTION_DURATION: Definition =
     Definition::histogram("risk_model_execution_duration_seconds", "Time that executions of a model took, by outcome.")

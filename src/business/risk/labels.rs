@@ -1,7 +1,7 @@
 //! The labels of risk metrics.
 
-use crate::business::label::name_label;
 use crate::error::check_name;
+use crate::work::name_label;
 
 name_label! {
     /// A risk model, such as `historical-var`: the `model` label.

@@ -4,13 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::instruments::Instruments;
-use crate::business::base::Base;
 use crate::business::failure::Failures;
-use crate::business::instruments::durations_by_outcome;
-use crate::business::label::PerValue;
-use crate::business::timer::Record;
 use crate::business::{FailureReason, Fault, Outcome, Timer};
 use crate::metrics::{Counter, Histogram, LabelValue};
+use crate::work::{Base, PerValue, Record, durations_by_outcome};
 
 /// The executions of one model: how long they take, and why they fail. Cloning shares it.
 ///

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::business::base::Base;
 use crate::metrics::Histogram;
+use crate::work::Base;
 
 /// A forecast and what came of it, all in one unit, such as dollars or a return.
 #[derive(Clone, Copy, Debug, PartialEq)]

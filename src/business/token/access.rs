@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::labels::{AccessReason, Basis, Decision};
-use crate::business::base::Base;
 use crate::business::known::Known;
 use crate::diagnostics::Problem;
 use crate::metrics::{Counter, Family, LabelValue};
+use crate::work::Base;
 
 /// Decisions on access. Cloning shares it.
 ///

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::labels::{GraceCause, GraceResult};
-use crate::business::base::{Base, set_count};
-use crate::business::label::PerValue;
 use crate::metrics::{Counter, Gauge, Histogram};
+use crate::work::{Base, PerValue, set_count};
 
 /// How many grace periods of a tier are in which state, as the caller's store says. A period may be in several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

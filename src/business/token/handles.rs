@@ -9,11 +9,10 @@ use super::labels::{Direction, GraceCause, GraceResult, PriceRejection, Tier, To
 use super::price::PriceUpdates;
 use super::requirement::{Requirement, TierRequirement};
 use crate::business::counted::Counts;
-use crate::business::instruments::{counters_by_outcome, timed};
-use crate::business::label::PerValue;
 use crate::business::{Counted, Freshness, Source, Timed};
 use crate::clock::Clock;
 use crate::metrics::{DefinitionError, LabelValue, Meter};
+use crate::work::{PerValue, counters_by_outcome, timed};
 
 /// Gives the handles of token metrics. Cloning shares it.
 ///

@@ -1,8 +1,8 @@
 //! The definitions of token metrics and their families.
 
-use crate::business::base::Base;
 use crate::clock::Clock;
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
+use crate::work::Base;
 
 static PRICE_UPDATES: Definition =
     Definition::counter("token_price_updates_total", "Price updates of a token by source, taken and rejected ones.")

@@ -1,7 +1,7 @@
 //! The labels of token metrics.
 
-use crate::business::label::{closed_label, name_label};
 use crate::error::{InvalidValue, check_name};
+use crate::work::{closed_label, name_label};
 
 name_label! {
     /// A token's symbol, such as `SOL` or `wstETH`: the `token` label. 1 to 20 of `a-z`, `A-Z`, `0-9`, `-`, `_` and `.`,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::labels::PriceRejection;
-use crate::business::label::PerValue;
 use crate::business::{Counted, Outcome, Timer};
 use crate::metrics::Counter;
+use crate::work::PerValue;
 
 /// The price updates of one token from one source. Cloning shares it; counting allocates nothing.
 ///

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::labels::Direction;
-use crate::business::base::Base;
-use crate::business::label::PerValue;
 use crate::business::{Counted, Freshness};
 use crate::metrics::Gauge;
+use crate::work::{Base, PerValue};
 
 /// The tokens that one tier requires, and the changes of that. Cloning shares it; recording allocates nothing.
 ///

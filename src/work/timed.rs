@@ -30,7 +30,7 @@ use crate::metrics::Histogram;
 pub struct Timed(Arc<dyn Record>);
 
 impl Timed {
-    pub(super) fn new(to: Arc<dyn Record>) -> Self {
+    pub(crate) fn new(to: Arc<dyn Record>) -> Self {
         Self(to)
     }
 
@@ -69,9 +69,9 @@ impl Timed {
 
 /// Durations by outcome.
 #[derive(Debug)]
-pub(super) struct Durations {
-    pub(super) base: Base,
-    pub(super) by_outcome: PerValue<Outcome, Histogram>,
+pub(crate) struct Durations {
+    pub(crate) base: Base,
+    pub(crate) by_outcome: PerValue<Outcome, Histogram>,
 }
 
 impl Record for Durations {
@@ -92,9 +92,9 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::business::instruments::timed;
     use crate::clock::ManualClock;
     use crate::metrics::{Definition, Family, Meter, Registry, Unit};
+    use crate::work::timed;
 
     const NAME: &str = "work_duration_seconds";
     static WORK: Definition = Definition::histogram(NAME, "Work.").unit(Unit::Seconds).labels(&["outcome"]);

@@ -8,7 +8,7 @@ use super::base::Base;
 use super::outcome::Outcome;
 
 /// Where pieces of work are recorded.
-pub(super) trait Record: fmt::Debug + Send + Sync {
+pub(crate) trait Record: fmt::Debug + Send + Sync {
     fn base(&self) -> &Base;
 
     /// A piece of work that a [`Timer`] watches has begun.
@@ -64,12 +64,12 @@ enum Verdict {
 }
 
 impl Timer {
-    pub(super) fn start(to: Arc<dyn Record>) -> Self {
+    pub(crate) fn start(to: Arc<dyn Record>) -> Self {
         Self::begin(to, Outcome::Abandoned)
     }
 
     /// For a timer that lives in a future of ours: only cancellation drops it without a verdict.
-    pub(super) fn start_in_future(to: Arc<dyn Record>) -> Self {
+    pub(crate) fn start_in_future(to: Arc<dyn Record>) -> Self {
         Self::begin(to, Outcome::Cancelled)
     }
 
@@ -109,14 +109,14 @@ impl Drop for Timer {
     }
 }
 
-pub(super) fn execute<T, E>(to: Arc<dyn Record>, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+pub(crate) fn execute<T, E>(to: Arc<dyn Record>, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     let timer = Timer::start(to);
     let result = work();
     timer.finish(Outcome::of(&result));
     result
 }
 
-pub(super) async fn execute_async<T, E, F>(to: Arc<dyn Record>, work: F) -> Result<T, E>
+pub(crate) async fn execute_async<T, E, F>(to: Arc<dyn Record>, work: F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
 {

@@ -1,0 +1,132 @@
+//! Label values as types: closed sets are enums, names are checked and written in code.
+
+use std::marker::PhantomData;
+
+/// A label whose values are the variants of an enum.
+pub(crate) trait ClosedLabel: Copy + 'static {
+    /// Every value, in the order of [`ClosedLabel::index`].
+    const EVERY: &'static [Self];
+
+    fn index(self) -> usize;
+}
+
+/// One handle for each value of a closed label, resolved together, so that every series exists from the start.
+#[derive(Debug)]
+pub(crate) struct PerValue<L, H> {
+    handles: Box<[H]>,
+    label: PhantomData<fn(L)>,
+}
+
+impl<L: ClosedLabel, H> PerValue<L, H> {
+    pub(crate) fn resolve(handle: impl FnMut(L) -> H) -> Self {
+        Self { handles: L::EVERY.iter().copied().map(handle).collect(), label: PhantomData }
+    }
+
+    pub(crate) fn of(&self, value: L) -> &H {
+        // OK because there is one handle for each value, in the order of the indices.
+        &self.handles[value.index()]
+    }
+}
+
+/// An enum with the label value of each variant.
+macro_rules! closed_label {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $value:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $($(#[$variant_meta])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value.
+            $vis const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The value of the label.
+            $vis const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $value),+
+                }
+            }
+        }
+
+        impl From<$name> for $crate::metrics::LabelValue {
+            fn from(value: $name) -> Self {
+                value.as_str().into()
+            }
+        }
+
+        impl $crate::work::ClosedLabel for $name {
+            const EVERY: &'static [Self] = Self::ALL;
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+pub(crate) use closed_label;
+
+/// A type for a name that is written in code.
+macro_rules! name_label {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident, $what:literal, $check:path) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        $vis struct $name(&'static str);
+
+        impl $name {
+            /// The name as it is written; it is checked when a handle is resolved with it.
+            $vis const fn new(name: &'static str) -> Self {
+                Self(name)
+            }
+
+            /// The label's value: the name, or `_other` for one that breaks the rule, which is counted.
+            pub(crate) fn resolve(
+                self,
+                diagnostics: &$crate::diagnostics::Diagnostics,
+            ) -> $crate::metrics::LabelValue {
+                $crate::metrics::LabelValue::checked(self.0, $check($what, self.0), diagnostics)
+            }
+        }
+
+        impl From<&'static str> for $name {
+            fn from(name: &'static str) -> Self {
+                Self(name)
+            }
+        }
+    };
+}
+pub(crate) use name_label;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::{Diagnostics, Problem};
+    use crate::metrics::LabelValue;
+    use crate::work::Outcome;
+
+    name_label! {
+        /// Of these tests.
+        pub(crate) struct Source, "source", crate::error::check_name
+    }
+
+    #[test]
+    fn name_that_breaks_the_rule_is_other_and_counted() {
+        let diagnostics = Diagnostics::new();
+        assert_eq!(Source::from("price-feed").resolve(&diagnostics).as_str(), "price-feed");
+        assert_eq!(diagnostics.total(Problem::UnknownLabelValue), 0);
+        for bad in ["", "Price Feed", "_other", "a\nb"] {
+            assert_eq!(Source::new(bad).resolve(&diagnostics).as_str(), "_other", "{bad:?}");
+        }
+        assert_eq!(diagnostics.total(Problem::UnknownLabelValue), 4);
+    }
+
+    #[test]
+    fn closed_labels_find_the_handle_of_their_own_value() {
+        let words = PerValue::resolve(Outcome::as_str);
+        for outcome in Outcome::ALL {
+            assert_eq!(*words.of(*outcome), outcome.as_str());
+        }
+        assert_eq!(LabelValue::from(Outcome::Failed).as_str(), "failed");
+    }
+}

@@ -1,0 +1,22 @@
+//! What slices measure work with: how it ended, how long it took, and label values that are types.
+//!
+//! ```text
+//! slice -> Timer (RAII, ends once) -> Record -> PerValue<Outcome, handle> -> GET /metrics
+//! ```
+//!
+//! Private: each slice shows the types that its users meet.
+
+mod base;
+mod by_outcome;
+mod label;
+mod outcome;
+mod timed;
+mod timer;
+
+pub(crate) use base::{Base, set_count, set_duration};
+pub(crate) use by_outcome::{counters_by_outcome, durations_by_outcome, timed};
+pub(crate) use label::{ClosedLabel, PerValue, closed_label, name_label};
+pub use outcome::Outcome;
+pub use timed::Timed;
+pub use timer::Timer;
+pub(crate) use timer::{Record, execute, execute_async};
