@@ -8,6 +8,9 @@ pub mod architecture {}
 #[doc = include_str!("docs/health.md")]
 pub mod health_reference {}
 #[cfg(doc)]
+#[doc = include_str!("docs/logs.md")]
+pub mod logs_reference {}
+#[cfg(doc)]
 #[doc = include_str!("docs/metrics.md")]
 pub mod metrics_reference {}
 
@@ -54,6 +57,8 @@ pub mod log;
 // Ring 6: ways out, asked for and not.
 #[cfg(feature = "axum")]
 pub mod endpoint;
+#[cfg(feature = "log")]
+pub mod ops;
 #[cfg(feature = "push")]
 pub mod push;
 

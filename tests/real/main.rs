@@ -27,5 +27,6 @@ mod redis;
 #[cfg(feature = "full")]
 mod requests;
 mod scrape;
+mod shipping;
 #[cfg(feature = "full")]
 mod stores;

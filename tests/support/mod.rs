@@ -20,6 +20,7 @@ pub(crate) mod http;
 #[cfg(feature = "full")]
 pub(crate) mod ibkr;
 pub(crate) mod node_exporter;
+pub(crate) mod osmem;
 pub(crate) mod pgbouncer;
 pub(crate) mod poll;
 pub(crate) mod port;

@@ -1,0 +1,3 @@
+//! What operators feed to the systems around a service.
+
+pub mod shipping;
