@@ -109,7 +109,7 @@ impl Contender {
         let options =
             LogOptions::new("risk-analysis").redaction(redaction).sink(Sink::Writer(Box::new(std::io::sink())));
         let log = Log::start(options, &Meter::new(&Registry::new())).expect("valid settings");
-        let layer = log.layer().with_filter(log.directives().clone());
+        let layer = log.layer().with_filter(log.levels().clone());
         let subscriber = Dispatch::new(tracing_subscriber::registry().with(layer));
         Self { log: Some(log), ..Self::peer(name, subscriber) }
     }

@@ -19,6 +19,12 @@ pub enum Installed {
 pub(crate) struct Place(AtomicBool);
 
 impl Place {
+    #[cfg(feature = "log")]
+    pub(crate) fn is_ours(&self) -> bool {
+        // Ordering: as in `claim`.
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Takes the place by `install`, which says whether it succeeded, unless it is ours already.
     pub(crate) fn claim(&self, install: impl FnOnce() -> bool) -> Installed {
         // Ordering: the flag only reports; what is installed synchronises itself.

@@ -22,6 +22,7 @@ use aistm7_monitoring::trace::TraceContext;
 use memory::Memory;
 use serde_json::Value;
 use tracing::Instrument;
+use tracing::level_filters::LevelFilter;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -55,6 +56,7 @@ fn one_log_takes_the_process_and_others_are_told() {
     }
 
     events_of_both_facades_pass_the_filter(&log, &memory);
+    levels_change_for_both_facades_and_every_thread(&log, &memory);
     display_that_logs_gives_two_whole_lines(&log, &memory);
     event_from_a_thread_local_destructor_is_a_line(&log, &memory);
     panic_is_one_line_and_the_hosts_hook_hears_of_it(&log, &memory);
@@ -87,6 +89,34 @@ fn events_of_both_facades_pass_the_filter(log: &Log, memory: &Memory) {
     assert_eq!(messages, ["of tracing", "of log", "bad enough"]);
     assert_eq!(lines[2]["level"], "ERROR");
     assert_eq!(lines[2]["details"].to_string(), "{}");
+}
+
+fn levels_change_for_both_facades_and_every_thread(log: &Log, memory: &Memory) {
+    let work = || {
+        tracing::trace!(target: "fine", "of tracing");
+        log::trace!(target: "fine::part", "of log");
+        tracing::debug!(target: "other", "too fine");
+        log::debug!(target: "other", "too fine");
+    };
+    // What neither facade gets past is refused by one comparison.
+    let most = || (LevelFilter::current(), log::max_level());
+    let before = log.levels().current().directives;
+    let lines = lines_of(log, memory, || {
+        assert_eq!(most(), (LevelFilter::INFO, log::LevelFilter::Info));
+        work();
+        let more = before.with("fine=trace").expect("valid directives");
+        log.levels().set_for(more, PATIENCE).expect("a thread");
+        assert_eq!(most(), (LevelFilter::TRACE, log::LevelFilter::Trace));
+        work();
+        std::thread::spawn(work).join().expect("no panic");
+        std::thread::scope(|scope| scope.spawn(|| log.levels().revert()).join().expect("no panic"));
+        assert_eq!(most(), (LevelFilter::INFO, log::LevelFilter::Info));
+        work();
+    });
+    let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().expect("a string")).collect();
+    let told = "log levels changed";
+    assert_eq!(messages, [told, "of tracing", "of log", "of tracing", "of log", told]);
+    assert_eq!(log.levels().current().directives, before);
 }
 
 fn display_that_logs_gives_two_whole_lines(log: &Log, memory: &Memory) {

@@ -24,7 +24,7 @@ fn event_under_spans_allocates_nothing_after_warm_up() {
 fn allocations_of_events(redaction: Redaction) -> u64 {
     let options = LogOptions::new("risk-analysis").redaction(redaction).sink(Sink::Writer(Box::new(std::io::sink())));
     let log = Log::start(options, &Meter::new(&Registry::new())).expect("a valid log");
-    let subscriber = tracing_subscriber::registry().with(log.layer().with_filter(log.directives().clone()));
+    let subscriber = tracing_subscriber::registry().with(log.layer().with_filter(log.levels().clone()));
     let _default = tracing::subscriber::set_default(subscriber);
     let _context = TraceContext::new_root().enter();
     let _outer = info_span!("request", method = "GET", route = "/portfolios/{id}", attempt = 1).entered();

@@ -3,6 +3,7 @@
 //! ```text
 //! GET /metrics  <- Registry          (admin)
 //! GET /health*  <- health snapshot   (public: statuses; admin: reasons and times)
+//! GET|PUT /log/levels <- levels of the log (admin, with a token, if asked for)
 //! grpc.health.v1.Health <- the same  (statuses)
 //! ```
 
@@ -10,6 +11,8 @@ mod accept;
 #[cfg(feature = "grpc-health")]
 mod grpc_health;
 mod health;
+#[cfg(feature = "log")]
+mod log;
 mod metrics;
 mod query;
 
@@ -17,4 +20,6 @@ mod query;
 pub(crate) use grpc_health::{GrpcHealth, TEMPLATE as GRPC_HEALTH_TEMPLATE};
 pub use health::HealthPaths;
 pub(crate) use health::{Authoriser, routes as health_routes};
+#[cfg(feature = "log")]
+pub(crate) use log::{Bearer, LogControl};
 pub(crate) use metrics::Scrapes;

@@ -18,8 +18,9 @@ use crate::error::InvalidValue;
 ///
 /// No directive takes the span of a request away: it writes nothing, and tasks that run in it take its trace along.
 ///
-/// As a per-layer filter it decides for the layer it is given to and for no other. Cost: none for what it disables,
-/// since `tracing` remembers the answer at each callsite.
+/// As a per-layer filter they decide for the layer they are given to and for no other. They stay as they are:
+/// [`Levels`](super::Levels) can be changed while the log runs. Cost: none for what they disable, since `tracing`
+/// remembers the answer at each callsite.
 ///
 /// ```
 /// use aistm7_monitoring::log::Directives;
@@ -42,7 +43,23 @@ impl Directives {
     /// At the first directive with an unknown level, an invalid target, or a part that only `EnvFilter` knows, such
     /// as `[span]`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let mut targets = Targets::new().with_default(LevelFilter::INFO);
+        Self::default().with(text)
+    }
+
+    /// These and more: of two for the same target, or for all, the later one holds.
+    ///
+    /// ```
+    /// use aistm7_monitoring::log::Directives;
+    ///
+    /// let directives = Directives::parse("info,sqlx=warn")?;
+    /// assert_eq!(directives.with("sqlx=debug")?.to_string(), "sqlx=debug,info");
+    /// # Ok::<(), aistm7_monitoring::error::InvalidValue>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Directives::parse`].
+    pub fn with(&self, text: &str) -> Result<Self, InvalidValue> {
+        let mut targets = self.0.clone();
         for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
             let refused = || InvalidValue::new("log directive", directive, RULE);
             targets = match directive.split_once('=') {
@@ -56,8 +73,15 @@ impl Directives {
                 },
             };
         }
-        Ok(Self(targets))
+        Ok(Self(with_exact_maximum(targets)))
     }
+}
+
+/// The same, put together anew: `Targets` keeps the highest level that was ever added for its maximum, although another
+/// directive has taken that one's place, and callsites below it would be asked for nothing.
+fn with_exact_maximum(targets: Targets) -> Targets {
+    let default = targets.default_level().unwrap_or(LevelFilter::INFO);
+    targets.into_iter().collect::<Targets>().with_default(default)
 }
 
 fn parse_level(text: &str) -> Option<LevelFilter> {
@@ -118,6 +142,8 @@ fn carries_a_trace(metadata: &Metadata<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tracing_subscriber::Registry;
+
     use super::*;
 
     #[test]
@@ -137,6 +163,22 @@ mod tests {
         ] {
             let directives = Directives::parse(text).expect(text);
             assert_eq!(directives.0.would_enable(target, &level), enabled, "{text:?} {target} {level}");
+        }
+    }
+
+    #[test]
+    fn maximum_level_is_that_of_the_directives_that_hold() {
+        for (text, most) in [
+            ("", LevelFilter::INFO),
+            ("error", LevelFilter::ERROR),
+            ("trace,warn", LevelFilter::WARN),
+            ("warn,sqlx=trace,sqlx=info", LevelFilter::INFO),
+            ("off,sqlx=debug", LevelFilter::DEBUG),
+            // The spans of requests stay.
+            ("off", LevelFilter::ERROR),
+        ] {
+            let directives = Directives::parse(text).expect(text);
+            assert_eq!(Filter::<Registry>::max_level_hint(&directives), Some(most), "{text}");
         }
     }
 

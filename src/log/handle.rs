@@ -7,8 +7,8 @@ use std::time::Duration;
 use tracing::Level;
 
 use super::callsite::Sites;
+use super::control::Levels;
 use super::core::Core;
-use super::filter::Directives;
 use super::instruments::{Instruments, SinkInstruments};
 use super::layer::JsonLayer;
 use super::line::Layout;
@@ -42,7 +42,7 @@ pub struct Log(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) core: Arc<Core>,
-    directives: Directives,
+    pub(super) levels: Levels,
     /// Whether this log installed the process-wide parts.
     pub(super) subscriber: Place,
     pub(super) bridge: Place,
@@ -86,7 +86,8 @@ impl Log {
                 return Err(LogError::Spawn(error));
             }
         }
-        Ok(Self(Arc::new(Inner { core, directives, subscriber: Place::default(), bridge: Place::default() })))
+        let levels = Levels::new(directives, &core);
+        Ok(Self(Arc::new(Inner { core, levels, subscriber: Place::default(), bridge: Place::default() })))
     }
 
     /// A layer that writes into this log, for a subscriber of the host's own.
@@ -94,9 +95,9 @@ impl Log {
         JsonLayer::new(&self.0.core)
     }
 
-    /// Which lines are written. A layer's filter, see [`JsonLayer`].
-    pub fn directives(&self) -> &Directives {
-        &self.0.directives
+    /// Which lines are written, and how that is changed. The filter of its layer, see [`JsonLayer`].
+    pub fn levels(&self) -> &Levels {
+        &self.0.levels
     }
 
     /// Waits until the sinks have taken every line accepted so far, at most for `deadline`, and reports.
@@ -187,6 +188,6 @@ impl Drop for Inner {
 
 impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Log").field("directives", &self.0.directives).finish_non_exhaustive()
+        f.debug_struct("Log").field("levels", &self.0.levels).finish_non_exhaustive()
     }
 }

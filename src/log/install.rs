@@ -7,17 +7,29 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use super::handle::Log;
 use crate::global::Installed;
 
-/// Makes the log's layer, with its directives, the process's `tracing` subscriber.
+/// Makes the log's layer, with its levels, the process's `tracing` subscriber.
 pub fn install_subscriber(log: &Log) -> Installed {
-    log.0.subscriber.claim(|| {
-        let layer = log.layer().with_filter(log.directives().clone());
+    let installed = log.0.subscriber.claim(|| {
+        let layer = log.layer().with_filter(log.levels().clone());
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).is_ok()
-    })
+    });
+    lead_log_crate(log);
+    installed
 }
 
 /// Makes records of the `log` crate events of `tracing`, for whatever subscriber is installed.
 ///
 /// They pass that subscriber's filter by their own target and level. A record's key-values are not carried over.
 pub fn install_log_bridge(log: &Log) -> Installed {
-    log.0.bridge.claim(|| LogTracer::init().is_ok())
+    let installed = log.0.bridge.claim(|| LogTracer::init().is_ok());
+    lead_log_crate(log);
+    installed
+}
+
+/// What the process's subscriber does not let through costs a record of the `log` crate one comparison, now and after
+/// each change of levels. While somebody else has one of the two places, all records are handed on to be asked about.
+fn lead_log_crate(log: &Log) {
+    if log.0.subscriber.is_ours() && log.0.bridge.is_ours() {
+        log.levels().lead_log_crate();
+    }
 }

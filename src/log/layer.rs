@@ -16,8 +16,8 @@ use crate::trace::{self, TraceId};
 
 /// Writes one line an event, with the fields and the trace of the spans around it.
 ///
-/// It works in a host's own subscriber beside other layers; give it [`Directives`](super::Directives) by
-/// `with_filter`, so that it silences none of them. It does not keep its [`Log`](super::Log) alive: once the last
+/// It works in a host's own subscriber beside other layers; give it [`Log::levels`](super::Log::levels)
+/// by `with_filter`, so that it silences none of them. It does not keep its [`Log`](super::Log) alive: once the last
 /// handle of that is dropped, events are counted as dropped.
 ///
 /// - `details` holds the event's fields over its spans', the inner span's over the outer's, each key once. A field
@@ -31,7 +31,7 @@ use crate::trace::{self, TraceId};
 /// Cost: no allocation an event once a thread's buffers have grown; one lock to hand the line over.
 ///
 /// ```
-/// use aistm7_monitoring::log::{Directives, Log, LogOptions, Sink};
+/// use aistm7_monitoring::log::{Log, LogOptions, Sink};
 /// use aistm7_monitoring::metrics::{Meter, Registry};
 /// use tracing_subscriber::Layer;
 /// use tracing_subscriber::layer::SubscriberExt;
@@ -39,7 +39,7 @@ use crate::trace::{self, TraceId};
 /// let registry = Registry::new();
 /// let options = LogOptions::new("risk-analysis").sink(Sink::Writer(Box::new(std::io::sink())));
 /// let log = Log::start(options, &Meter::new(&registry))?;
-/// let subscriber = tracing_subscriber::registry().with(log.layer().with_filter(log.directives().clone()));
+/// let subscriber = tracing_subscriber::registry().with(log.layer().with_filter(log.levels().clone()));
 /// tracing::subscriber::with_default(subscriber, || {
 ///     let _span = tracing::info_span!("calculation", portfolio = "user123").entered();
 ///     tracing::error!(error = "InsufficientHistoricalData", "Failed to calculate VaR");

@@ -40,6 +40,7 @@
 
 mod callsite;
 mod caps;
+mod control;
 mod core;
 mod encode;
 mod escape;
@@ -66,6 +67,7 @@ mod writer;
 mod tests;
 
 pub use caps::Caps;
+pub use control::{CurrentLevels, Levels, LevelsError};
 pub use filter::Directives;
 pub use handle::Log;
 pub use install::{install_log_bridge, install_subscriber};

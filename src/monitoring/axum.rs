@@ -28,6 +28,8 @@ pub(super) struct Axum {
     connections: ConnectionInstruments,
     /// From [`ADMIN_ADDR`].
     admin_address: Option<SocketAddr>,
+    #[cfg(feature = "log")]
+    log_control: Option<endpoint::LogControl>,
 }
 
 pub(super) const ADMIN_ADDR: &str = "AISTM7_ADMIN_ADDR";
@@ -49,7 +51,21 @@ impl Axum {
                 .get(ADMIN_ADDR)
                 .map(|text| parse_address(&text).map_err(|refused| refused.of(ADMIN_ADDR)))
                 .transpose()?,
+            #[cfg(feature = "log")]
+            log_control: None,
         })
+    }
+
+    /// Lets those who carry the token change the log.
+    #[cfg(feature = "log")]
+    pub(super) fn controlling(
+        mut self,
+        log: &crate::log::Log,
+        token: Option<crate::redact::Secret<String>>,
+    ) -> Result<Self, InvalidValue> {
+        let bearer = token.map(endpoint::Bearer::new).transpose()?;
+        self.log_control = bearer.map(|bearer| endpoint::LogControl::new(log.levels().clone(), bearer));
+        Ok(self)
     }
 
     /// The templates of the health routes.
@@ -74,13 +90,19 @@ impl Monitoring {
 
     /// `/metrics` and the health routes with reasons and times, for a router that strangers do not reach.
     ///
-    /// Without `/metrics` if the numbers go to a recorder of the host's, which shows them.
+    /// Without `/metrics` if the numbers go to a recorder of the host's, which shows them. With `/log/levels` if
+    /// [`MonitoringBuilder::log_control`](super::MonitoringBuilder::log_control) says so.
     pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let axum = &self.0.axum;
-        let health = endpoint::health_routes(&self.0.health, &axum.paths, &Authoriser::everybody());
+        let routes = endpoint::health_routes(&self.0.health, &axum.paths, &Authoriser::everybody());
+        #[cfg(feature = "log")]
+        let routes = match &axum.log_control {
+            Some(control) => routes.merge(control.routes()),
+            None => routes,
+        };
         match &axum.scrapes {
-            Some(scrapes) => scrapes.routes().merge(health),
-            None => health,
+            Some(scrapes) => scrapes.routes().merge(routes),
+            None => routes,
         }
     }
 

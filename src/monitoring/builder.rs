@@ -46,6 +46,8 @@ pub struct MonitoringBuilder {
     health_details: crate::endpoint::Authoriser,
     #[cfg(feature = "log")]
     log: ConfigureLog,
+    #[cfg(all(feature = "axum", feature = "log"))]
+    log_control: Option<crate::redact::Secret<String>>,
 }
 
 #[cfg(feature = "log")]
@@ -76,6 +78,8 @@ impl MonitoringBuilder {
             health_details: crate::endpoint::Authoriser::nobody(),
             #[cfg(feature = "log")]
             log: Box::new(|options| options),
+            #[cfg(all(feature = "axum", feature = "log"))]
+            log_control: None,
         }
     }
 
@@ -340,6 +344,34 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Adds routes to the admin routes that show and change what the log writes, for requests that carry this token as
+    /// `authorization: Bearer …`. It has at least 16 visible ASCII characters. Default: no such routes.
+    ///
+    /// | route | |
+    /// |---|---|
+    /// | `GET /log/levels` | what is written, and for how long: `{"directives":"sqlx=debug,info","permanent":"info","reverts_in_seconds":598}` |
+    /// | `PUT /log/levels` | changes it: `{"directives":"info,sqlx=debug","seconds":600}`, or `"permanent":true` in place of `seconds` |
+    ///
+    /// A change for a time is taken back by itself; see [`Levels`](crate::log::Levels).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use aistm7_monitoring::Monitoring;
+    /// use aistm7_monitoring::redact::Secret;
+    ///
+    /// # let token = "0123456789abcdef".to_owned(); // std::env::var("LOG_TOKEN")?;
+    /// let monitoring = Monitoring::builder("orders").log_control(Secret::new(token)).build()?;
+    /// monitoring.serve_admin("127.0.0.1:0").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(all(feature = "axum", feature = "log"))]
+    pub fn log_control(mut self, token: crate::redact::Secret<String>) -> Self {
+        self.log_control = Some(token);
+        self
+    }
+
     /// Checks everything and builds it. Checks begin to run; no port is opened and nothing global is touched.
     ///
     /// # Errors
@@ -375,6 +407,8 @@ impl MonitoringBuilder {
         #[cfg(feature = "axum")]
         let axum =
             super::axum::Axum::register(&registry, &self.clock, &self.variables, self.paths, self.health_details)?;
+        #[cfg(all(feature = "axum", feature = "log"))]
+        let axum = axum.controlling(&log, self.log_control)?;
         #[cfg(feature = "http")]
         let http = {
             let options = match self.variables.get("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS") {

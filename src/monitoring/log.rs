@@ -6,9 +6,16 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Monitoring;
-use crate::log::JsonLayer;
+use crate::log::{JsonLayer, Levels, Log};
 
 impl Monitoring {
+    /// The log: how its levels are changed, what it has to tell of errors, lines past `tracing`.
+    ///
+    /// A clone of it counts as one of the log's users, see [`Log`].
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+
     /// The layer that writes the log, for a host's own subscriber.
     ///
     /// ```
@@ -52,8 +59,8 @@ impl Monitoring {
         flushed.map_or((0, 0), |lines| (lines.written, lines.lost))
     }
 
-    /// The directives of `RUST_LOG`, as a filter for one layer: it silences no other.
-    pub fn log_filter(&self) -> crate::log::Directives {
-        self.0.log.directives().clone()
+    /// The levels of `RUST_LOG` and of whoever changes them later, as a filter for one layer: it silences no other.
+    pub fn log_filter(&self) -> Levels {
+        self.0.log.levels().clone()
     }
 }

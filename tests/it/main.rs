@@ -27,6 +27,7 @@ mod service;
 
 mod access_log;
 mod collect;
+mod control;
 mod exemplars;
 #[cfg(feature = "grpc-health")]
 mod grpc;

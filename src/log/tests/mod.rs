@@ -10,7 +10,7 @@ mod strict;
 mod text;
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -23,15 +23,20 @@ use crate::diagnostics::{Diagnostics, Problem};
 use crate::metrics::{Meter, Registry, RegistryOptions};
 
 /// Real threads are waited for, but never long when all is well.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(in crate::log) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A sink in memory that a test reads.
 #[derive(Clone, Default)]
-pub(super) struct Memory(Arc<Mutex<Vec<u8>>>);
+pub(in crate::log) struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Memory {
-    pub(super) fn text(&self) -> String {
+    pub(in crate::log) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).expect("a log is UTF-8")
+    }
+
+    /// Takes nothing while the guard is held.
+    pub(in crate::log) fn freeze(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap()
     }
 }
 
@@ -47,20 +52,20 @@ impl Write for Memory {
 }
 
 /// A log with all that it reports to.
-pub(super) struct Fixture {
-    pub(super) log: Log,
-    pub(super) memory: Memory,
-    pub(super) registry: Registry,
-    pub(super) diagnostics: Diagnostics,
+pub(in crate::log) struct Fixture {
+    pub(in crate::log) log: Log,
+    pub(in crate::log) memory: Memory,
+    pub(in crate::log) registry: Registry,
+    pub(in crate::log) diagnostics: Diagnostics,
 }
 
 impl Fixture {
-    pub(super) fn new(format: Format) -> Self {
+    pub(in crate::log) fn new(format: Format) -> Self {
         Self::with(|options| options.format(format))
     }
 
     /// With other settings than JSON of every level.
-    pub(super) fn with(settings: impl FnOnce(LogOptions) -> LogOptions) -> Self {
+    pub(in crate::log) fn with(settings: impl FnOnce(LogOptions) -> LogOptions) -> Self {
         let (memory, diagnostics) = (Memory::default(), Diagnostics::new());
         let registry = Registry::with(RegistryOptions::new().diagnostics(diagnostics.clone()));
         let options = LogOptions::new("risk-analysis")
@@ -73,13 +78,13 @@ impl Fixture {
     }
 
     /// Runs `work` under a subscriber with the log's layer.
-    pub(super) fn run<R>(&self, work: impl FnOnce() -> R) -> R {
-        let layer = self.log.layer().with_filter(self.log.directives().clone());
+    pub(in crate::log) fn run<R>(&self, work: impl FnOnce() -> R) -> R {
+        let layer = self.log.layer().with_filter(self.log.levels().clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work)
     }
 
     /// Every line so far, checked to be a line and parsed.
-    pub(super) fn lines(&self) -> Vec<Value> {
+    pub(in crate::log) fn lines(&self) -> Vec<Value> {
         let flushed = self.log.flush(PATIENCE);
         assert_eq!(flushed.lost, 0);
         let text = self.memory.text();
@@ -90,24 +95,24 @@ impl Fixture {
         lines
     }
 
-    pub(super) fn formats_failed(&self) -> u64 {
+    pub(in crate::log) fn formats_failed(&self) -> u64 {
         self.diagnostics.total(Problem::FormatFailed)
     }
 
-    pub(super) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub(in crate::log) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         self.registry.snapshot().value(name, labels)
     }
 }
 
 /// The lines that `work` makes.
-pub(super) fn lines_of(work: impl FnOnce()) -> Vec<Value> {
+pub(in crate::log) fn lines_of(work: impl FnOnce()) -> Vec<Value> {
     let fixture = Fixture::new(Format::Json);
     fixture.run(work);
     fixture.lines()
 }
 
 /// The `details` of the one line that `work` makes, as its JSON text.
-pub(super) fn details_of(work: impl FnOnce()) -> String {
+pub(in crate::log) fn details_of(work: impl FnOnce()) -> String {
     let lines = lines_of(work);
     assert_eq!(lines.len(), 1);
     lines[0]["details"].to_string()

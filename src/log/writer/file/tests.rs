@@ -244,8 +244,10 @@ fn no_line_is_lost_doubled_or_divided_while_the_file_is_moved_and_reopened() {
             })
             .collect();
         logging.into_iter().for_each(|thread| thread.join().unwrap());
-        assert_eq!(fixture.log.flush(PATIENCE), Flushed { written: threads * each, lost: 0 });
+        let flushed = fixture.log.flush(PATIENCE);
+        // Before anything fails here, since the mover would go on for ever.
         done.store(true, Ordering::Relaxed);
+        assert_eq!(flushed, Flushed { written: threads * each, lost: 0 });
         mover.join().unwrap()
     });
     assert!(moves > 0);
