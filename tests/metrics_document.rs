@@ -1,5 +1,12 @@
 //! The document of metrics names exactly what the registry holds.
-#![cfg(all(feature = "axum", feature = "business", feature = "log", feature = "push", feature = "websocket"))]
+#![cfg(all(
+    feature = "axum",
+    feature = "business",
+    feature = "database",
+    feature = "log",
+    feature = "push",
+    feature = "websocket"
+))]
 
 use std::collections::BTreeSet;
 use std::time::Duration;

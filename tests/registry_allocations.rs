@@ -1,4 +1,4 @@
-//! What the registry allocates: nothing for a record or a scrape, and little for a series.
+//! What the registry and what records into it allocate: nothing for a record or a scrape, and little for a series.
 
 #[path = "support/counting.rs"]
 mod counting;
@@ -40,6 +40,36 @@ fn recording_by_handle_allocates_nothing() {
     allocates_nothing(|| depth.add(1.0));
     allocates_nothing(|| latency.record(0.2));
     allocates_nothing(|| latency.record_duration(Duration::from_millis(3)));
+}
+
+#[cfg(feature = "database")]
+#[test]
+fn queries_that_are_measured_allocate_nothing_more_than_bare_ones() {
+    use std::convert::Infallible;
+    use std::future::ready;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use aistm7_monitoring::clock::Clock;
+    use aistm7_monitoring::database::{Database, DatabaseOptions};
+    use futures_util::{Stream, stream};
+
+    let database = Database::register(&Meter::new(&Registry::new()), Clock::system(), DatabaseOptions::new()).unwrap();
+    let load = database.query("load_portfolio");
+    let trace = TraceContext::new_root();
+    let _entered = trace.enter();
+    let mut context = Context::from_waker(Waker::noop());
+    allocates_nothing(|| {
+        assert!(pin!(load.run(ready(Ok::<_, Infallible>(())))).poll(&mut context).is_ready());
+    });
+    allocates_nothing(|| {
+        let mut rows = pin!(load.stream(stream::iter([Ok::<_, Infallible>(()), Ok(())])));
+        while let std::task::Poll::Ready(Some(_)) = rows.as_mut().poll_next(&mut context) {}
+    });
+    let pool = database.pool("trading");
+    allocates_nothing(|| {
+        assert!(pin!(pool.acquire(ready(Ok::<_, Infallible>(())))).poll(&mut context).is_ready());
+    });
 }
 
 #[test]

@@ -4,12 +4,15 @@ use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::business::risk::ModelExecutions;
 use aistm7_monitoring::business::token::{self, AccessDecisions, AccessReason, PriceUpdates, Requirement};
 use aistm7_monitoring::business::{Counted, Timed};
+use aistm7_monitoring::database::Query;
 
 use crate::access::{Access, Adjustment, Basis, Decision, Direction, Reason, Requirements};
 use crate::domain::Tier;
 use crate::feed::{Feed, QuoteFeed, TokenPriceFeed};
 use crate::handlers::risk;
 
+/// The pool of the store.
+pub(crate) const DATABASE: &str = "trading";
 /// Where the prices of portfolios come from.
 const PRICE_FEED: &str = "price-feed";
 /// The token, and where its price comes from.
@@ -42,6 +45,27 @@ impl Instruments {
     pub(crate) fn decided(&self, access: Access) {
         let (decision, basis, reason) = labels(access);
         self.decisions.record(decision, basis, reason);
+    }
+}
+
+/// What the store is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Queries {
+    pub(crate) load_portfolio: Query,
+    pub(crate) load_closes: Query,
+    pub(crate) load_last_day: Query,
+    pub(crate) load_tier: Query,
+}
+
+impl Queries {
+    pub(crate) fn new(monitoring: &Monitoring) -> Self {
+        let pool = monitoring.database().pool(DATABASE);
+        Self {
+            load_portfolio: pool.query("load_portfolio"),
+            load_closes: pool.query("load_closes"),
+            load_last_day: pool.query("load_last_day"),
+            load_tier: pool.query("load_tier"),
+        }
     }
 }
 

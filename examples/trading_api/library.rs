@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::domain::{Close, Day, Portfolio, PortfolioId, Tier, TokenAmount, Usd, Wallet};
+use crate::instruments::Queries;
 use crate::risk;
 use crate::store::{Store, StoreError};
 
@@ -22,6 +23,7 @@ const CLOSES: u16 = risk::WINDOW as u16 + 1;
 pub(crate) struct Library {
     store: Store,
     cache: Cache,
+    queries: Queries,
 }
 
 /// Where a reader is content to have its answer from.
@@ -34,8 +36,8 @@ pub(crate) enum Freshness {
 }
 
 impl Library {
-    pub(crate) const fn new(store: Store, cache: Cache) -> Self {
-        Self { store, cache }
+    pub(crate) const fn new(store: Store, cache: Cache, queries: Queries) -> Self {
+        Self { store, cache, queries }
     }
 
     pub(crate) async fn portfolio(&self, id: &PortfolioId) -> Result<Option<Portfolio>, StoreError> {
@@ -43,7 +45,7 @@ impl Library {
         if let Some(portfolio) = self.cache.get(&key).await {
             return Ok(Some(portfolio));
         }
-        let portfolio = self.store.portfolio(id).await?;
+        let portfolio = self.queries.load_portfolio.run(self.store.portfolio(id)).await?;
         if let Some(portfolio) = &portfolio {
             self.cache.put(&key, portfolio, PORTFOLIO_LIFETIME).await;
         }
@@ -58,7 +60,7 @@ impl Library {
         {
             return Ok(rows.into_iter().map(close).collect());
         }
-        let closes = self.store.closes(symbol, CLOSES).await?;
+        let closes = self.queries.load_closes.run(self.store.closes(symbol, CLOSES)).await?;
         // What is missing may come any moment; only what is there is kept.
         if !closes.is_empty() {
             let rows: Vec<(i32, i64)> = closes.iter().map(row).collect();
@@ -73,7 +75,7 @@ impl Library {
         if let Some(day) = self.cache.get(KEY).await {
             return Ok(Some(Day::from_epoch_days(day)));
         }
-        let day = self.store.last_day().await?;
+        let day = self.queries.load_last_day.run(self.store.last_day()).await?;
         if let Some(day) = day {
             self.cache.put(KEY, &day.epoch_days(), CLOSES_LIFETIME).await;
         }
@@ -81,7 +83,7 @@ impl Library {
     }
 
     pub(crate) async fn tier(&self, wallet: &Wallet) -> Result<Option<Tier>, StoreError> {
-        self.store.tier(wallet).await
+        self.queries.load_tier.run(self.store.tier(wallet)).await
     }
 
     /// Keeps a balance that the chain has just confirmed.
@@ -109,6 +111,8 @@ fn close((day, price): (i32, i64)) -> Close {
 
 #[cfg(test)]
 mod tests {
+    use aistm7_monitoring::Monitoring;
+
     use super::*;
     use crate::settings::Backend;
     use crate::store::seed;
@@ -116,7 +120,8 @@ mod tests {
     async fn library() -> Library {
         let store = Store::open(&Backend::Embedded);
         store.prepare().await.unwrap();
-        Library::new(store, Cache::open(&Backend::Embedded).unwrap())
+        let monitoring = Monitoring::builder("library").build().unwrap();
+        Library::new(store, Cache::open(&Backend::Embedded).unwrap(), Queries::new(&monitoring))
     }
 
     #[tokio::test]

@@ -43,7 +43,7 @@ use self::cache::Cache;
 use self::error::StartError;
 use self::feed::{QuoteFeed, TokenPriceFeed};
 use self::handlers::App;
-use self::instruments::{Instruments, QuoteMetrics, TokenMetrics};
+use self::instruments::{Instruments, Queries, QuoteMetrics, TokenMetrics};
 use self::library::Library;
 use self::market::Market;
 use self::outside::Outside;
@@ -111,6 +111,7 @@ async fn serve(
     let api = listener.local_addr().map_err(listen_error)?;
     let admin = monitoring.serve_admin(settings.admin.to_string()).await?.local_addr();
 
+    store.observe(&monitoring.database().pool(instruments::DATABASE));
     store.prepare().await?;
     let listed = store.instruments().await?;
     let market = Market::new(listed.iter().filter_map(|known| Some((known.symbol.clone(), known.last_close?))));
@@ -128,7 +129,7 @@ async fn serve(
     }
 
     let app = App {
-        library: Library::new(store.clone(), cache),
+        library: Library::new(store.clone(), cache, Queries::new(monitoring)),
         market,
         requirements,
         solana,

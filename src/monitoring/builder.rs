@@ -40,6 +40,8 @@ pub struct MonitoringBuilder {
     liveness: crate::health::Liveness,
     #[cfg(feature = "health")]
     lease: Option<crate::store::lease::Lease>,
+    #[cfg(feature = "database")]
+    database: crate::database::DatabaseOptions,
     #[cfg(feature = "axum")]
     paths: crate::endpoint::HealthPaths,
     #[cfg(feature = "axum")]
@@ -72,6 +74,8 @@ impl MonitoringBuilder {
             liveness: crate::health::Liveness::default(),
             #[cfg(feature = "health")]
             lease: None,
+            #[cfg(feature = "database")]
+            database: crate::database::DatabaseOptions::new(),
             #[cfg(feature = "axum")]
             paths: crate::endpoint::HealthPaths::default(),
             #[cfg(feature = "axum")]
@@ -323,6 +327,29 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Sets what the defaults of the database metrics do not fit: what a slow query is.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), aistm7_monitoring::monitoring::BuildError> {
+    /// use std::time::Duration;
+    ///
+    /// use aistm7_monitoring::Monitoring;
+    ///
+    /// let slow_after = Duration::from_millis(100);
+    /// let monitoring = Monitoring::builder("orders").database(|database| database.slow_after(slow_after)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "database")]
+    pub fn database(
+        mut self,
+        configure: impl FnOnce(crate::database::DatabaseOptions) -> crate::database::DatabaseOptions,
+    ) -> Self {
+        self.database = configure(self.database);
+        self
+    }
+
     /// Sets what the log's defaults do not fit: sink, format, budget. `RUST_LOG` overrides the directives.
     ///
     /// ```
@@ -421,6 +448,8 @@ impl MonitoringBuilder {
         };
         #[cfg(feature = "business")]
         let business = super::business::Business::register(&meter, &self.clock)?;
+        #[cfg(feature = "database")]
+        let database = crate::database::Database::register(&meter, self.clock.clone(), self.database)?;
         #[cfg(feature = "push")]
         let jobs = super::push::register(&registry, &self.clock, &identity)?;
         #[cfg(feature = "health")]
@@ -448,6 +477,8 @@ impl MonitoringBuilder {
             log,
             #[cfg(feature = "business")]
             business,
+            #[cfg(feature = "database")]
+            database,
             #[cfg(feature = "push")]
             jobs,
             #[cfg(feature = "axum")]

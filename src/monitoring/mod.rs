@@ -8,6 +8,8 @@ mod axum;
 mod builder;
 #[cfg(feature = "business")]
 mod business;
+#[cfg(feature = "database")]
+mod database;
 mod error;
 #[cfg(feature = "metrics-exporter-prometheus")]
 pub mod exporter;
@@ -74,6 +76,8 @@ struct Inner {
     log: crate::log::Log,
     #[cfg(feature = "business")]
     business: business::Business,
+    #[cfg(feature = "database")]
+    database: crate::database::Database,
     #[cfg(feature = "push")]
     jobs: crate::push::Jobs,
     #[cfg(feature = "axum")]

@@ -104,14 +104,37 @@ fn sorted(error: Error) -> PostgresError {
     if let Some(error) = error.as_db_error() {
         return PostgresError::Server { sqlstate: error.code().code().to_owned(), message: error.message().to_owned() };
     }
+    match fault_of(&error) {
+        Fault::Network => PostgresError::Unreachable(error.into()),
+        Fault::Tls => PostgresError::Tls(error.into()),
+        Fault::RowCount | Fault::Conversion | Fault::Other => PostgresError::Other(error.into()),
+    }
+}
+
+/// What an error that no server sent is about.
+#[cfg_attr(not(feature = "database"), allow(dead_code, reason = "checks look at connections only"))]
+pub(crate) enum Fault {
+    /// The connection broke, or there was none in time.
+    Network,
+    Tls,
+    /// There are more or fewer rows than one.
+    RowCount,
+    /// A value is not of its type.
+    Conversion,
+    Other,
+}
+
+pub(crate) fn fault_of(error: &Error) -> Fault {
     let by_the_network = error.source().is_some_and(|source| source.is::<io::Error>());
     if error.is_closed() || by_the_network {
-        return PostgresError::Unreachable(error.into());
+        return Fault::Network;
     }
     // The driver shows the kind of its errors in their first words only.
     match error.to_string() {
-        text if text.starts_with("timeout") => PostgresError::Unreachable(error.into()),
-        text if text.contains("TLS") => PostgresError::Tls(error.into()),
-        _ => PostgresError::Other(error.into()),
+        text if text.starts_with("timeout") => Fault::Network,
+        text if text.contains("TLS") => Fault::Tls,
+        text if text.contains("number of rows") => Fault::RowCount,
+        text if text.contains("serializing") => Fault::Conversion,
+        _ => Fault::Other,
     }
 }

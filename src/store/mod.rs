@@ -6,7 +6,7 @@
 //! feature. [`lease`] is how replicas agree, in such a store or another, on who of them does a shared job.
 
 #[cfg(feature = "deadpool-postgres-0_14")]
-mod deadpool_postgres_0_14;
+pub(crate) mod deadpool_postgres_0_14;
 pub mod lease;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -131,14 +131,14 @@ pub(crate) fn current_sampled_span() -> Option<SampledSpan> {
 }
 
 /// Whether this is the thread's present context. Cheaper than asking [`current`].
-#[cfg(feature = "http")]
+#[cfg(any(feature = "database", feature = "http"))]
 pub(crate) fn is_current(context: &TraceContext) -> bool {
     let is_same = |present: &TraceContext| Arc::ptr_eq(&present.0, &context.0);
     PRESENT.try_with(|present| present.borrow().as_ref().is_some_and(is_same)).unwrap_or_default()
 }
 
 /// Makes a context, or none, the thread's present one until the guard is dropped. Nothing is done if it already is.
-#[cfg(feature = "http")]
+#[cfg(any(feature = "database", feature = "http"))]
 pub(crate) fn enter_only(context: Option<&TraceContext>) -> Option<Entered> {
     let is_there = match context {
         Some(context) => is_current(context),

@@ -28,9 +28,11 @@ mod traceparent;
 mod tracestate;
 
 pub(crate) use context::current_sampled_span;
-pub use context::{Entered, Scoped, TraceContext, current};
+#[cfg(any(feature = "database", feature = "http"))]
+pub(crate) use context::enter_only;
 #[cfg(feature = "http")]
-pub(crate) use context::{enter_only, is_current};
+pub(crate) use context::is_current;
+pub use context::{Entered, Scoped, TraceContext, current};
 pub(crate) use id::SampledSpan;
 pub use id::{SpanId, TraceFlags, TraceId};
 pub use propagation::{TRACEPARENT, TRACERESPONSE, TRACESTATE, X_REQUEST_ID};

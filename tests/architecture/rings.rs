@@ -7,7 +7,7 @@ const RINGS: [&[&str]; 8] = [
     &["clock", "diagnostics", "drain", "global", "error", "fence", "percent", "redact", "sync", "trace"],
     &["metrics"],
     &["store", "transport", "work"],
-    &["business", "cache", "health", "http", "log", "queue"],
+    &["business", "cache", "database", "health", "http", "log", "queue"],
     &["catalog"],
     &["alert"],
     &["endpoint", "ops", "push"],

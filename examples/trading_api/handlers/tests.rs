@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use super::{App, router};
 use crate::access::Requirements;
 use crate::cache::Cache;
-use crate::instruments::Instruments;
+use crate::instruments::{Instruments, Queries};
 use crate::library::Library;
 use crate::market::Market;
 use crate::outside::Outside;
@@ -36,7 +36,7 @@ impl Bench {
         let outside = Outside::reach(&Backend::Embedded, &Backend::Embedded).await.unwrap();
         let monitoring = Monitoring::builder("trading-api").build().unwrap();
         let router = router(App {
-            library: Library::new(store, Cache::open(&Backend::Embedded).unwrap()),
+            library: Library::new(store, Cache::open(&Backend::Embedded).unwrap(), Queries::new(&monitoring)),
             market: Market::new(prices),
             requirements: Arc::new(Requirements::at_opening()),
             solana: Solana::at(&outside.solana).unwrap(),

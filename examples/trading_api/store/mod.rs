@@ -9,6 +9,7 @@ mod schema;
 pub(crate) mod seed;
 mod sqlite;
 
+use aistm7_monitoring::database::{ErrorClass, PoolMetrics, QueryError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, SqlitePool};
 
@@ -29,6 +30,15 @@ pub(crate) enum StoreError {
     Database(#[from] sqlx::Error),
     #[error("a stored {what} is outside its rule")]
     Corrupt { what: &'static str },
+}
+
+impl QueryError for StoreError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Database(error) => error.class(),
+            Self::Corrupt { .. } => ErrorClass::Data,
+        }
+    }
 }
 
 /// Runs the same expression on whichever pool is there; the driver is a type, so it is compiled once for each.
@@ -56,6 +66,11 @@ impl Store {
             Self::Postgres(pool) => postgres::prepare(pool).await,
             Self::Sqlite(pool) => sqlite::prepare(pool).await,
         }
+    }
+
+    /// Shows how full the pool is.
+    pub(crate) fn observe(&self, metrics: &PoolMetrics) {
+        on_pool!(self, pool => metrics.observe(pool.clone()));
     }
 
     /// Whether the store answers a query.
