@@ -42,7 +42,10 @@ pub mod store;
 #[cfg_attr(not(feature = "full"), allow(dead_code, unused_imports, reason = "each feature uses a part of it"))]
 mod transport;
 #[cfg(any(feature = "business", feature = "database"))]
-#[cfg_attr(not(feature = "full"), allow(dead_code, unused_imports, reason = "each slice uses a part of it"))]
+#[cfg_attr(
+    not(feature = "full"),
+    allow(dead_code, unreachable_pub, unused_imports, reason = "each slice uses a part of it")
+)]
 mod work;
 
 // Ring 3: slices, one for each thing a service is watched by. They do not know each other.

@@ -44,5 +44,5 @@ pub use class::{ErrorClass, QueryError};
 pub use handle::Database;
 pub use options::{DEFAULT_SLOW_AFTER, DatabaseOptions};
 pub use outcome::{Outcome, QueryResult};
-pub use pool::{Acquire, AcquireOutcome, MeasuredPool, PoolCounts, PoolMetrics, PoolStats};
+pub use pool::{Acquire, AcquireOutcome, MeasuredPool, Openings, PoolCounts, PoolMetrics, PoolStats};
 pub use query::Query;

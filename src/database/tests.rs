@@ -263,9 +263,8 @@ fn connections_that_a_hook_tells_of_are_counted_and_none_is_closed_twice() {
     let trading = bench.database.pool("trading");
     trading.observe(move || PoolCounts::of_size(asked.load(Ordering::Relaxed), 0, 8));
     assert_eq!(bench.pool_value("db_pool_connections_opened_total"), None, "nobody tells");
-    for _ in 0..5 {
-        trading.connection_opened();
-    }
+    let openings = trading.openings();
+    (0..5).for_each(|_| openings.increment());
     for (there, closed) in [(3, 2.0), (1, 4.0), (4, 4.0), (0, 5.0)] {
         size.store(there, Ordering::Relaxed);
         assert_eq!(bench.pool_value("db_pool_connections_closed_total"), Some(closed), "{there}");
@@ -319,14 +318,16 @@ async fn acquisitions_are_timed_by_outcome_and_counted_while_they_wait() {
 }
 
 #[test]
-fn registry_lets_go_of_a_pool_when_it_goes() {
+fn registry_lets_go_of_a_pool_when_it_goes_also_if_that_counts_its_openings() {
     let bench = bench();
     let held = Arc::new(());
-    let asked = Arc::clone(&held);
-    bench.database.pool("trading").observe(move || {
-        let _ = &asked;
+    let trading = bench.database.pool("trading");
+    let kept = (Arc::clone(&held), trading.openings());
+    trading.observe(move || {
+        kept.1.increment();
         PoolCounts::default()
     });
+    drop(trading);
     drop(bench);
     assert_eq!(Arc::strong_count(&held), 1);
 }

@@ -3,12 +3,12 @@
 use std::error::Error as _;
 use std::io;
 
-use deadpool_postgres_0_14::tokio_postgres::{Error, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use deadpool_postgres_0_14::tokio_postgres::{self, Error, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use deadpool_postgres_0_14::{Client, Config, Pool, PoolError, Runtime, TimeoutType};
 
 use super::lease::postgres::{standing_of, statement_of};
 use super::lease::{Bid, LeaseError, LeaseStore, Standing};
-use super::postgres::{FromUrl, PoolState, PostgresError, PostgresProbe, invalid_url};
+use super::postgres::{FromUrl, PoolState, PostgresError, PostgresProbe, PostgresSession, invalid_url};
 use crate::error::InvalidValue;
 
 /// Does not know its server's address, which a pool keeps to itself, and cannot connect beside the pool.
@@ -57,6 +57,30 @@ impl LeaseStore for Pool {
             Ok((cell(0)?.unwrap_or_default(), cell(1)?, cell(2)?))
         };
         standing_of(row.map(cells).transpose().map_err(sorted)?)
+    }
+}
+
+/// The driver's half that reads and writes is a task of the runtime, which ends with the client.
+impl PostgresSession for tokio_postgres::Client {
+    fn check_url(url: &str) -> Result<(), InvalidValue> {
+        url.parse::<tokio_postgres::Config>().map(drop).map_err(|_| invalid_url(url))
+    }
+
+    async fn connect(url: &str, application_name: &'static str) -> Result<Self, PostgresError> {
+        let mut config: tokio_postgres::Config = url.parse().map_err(sorted)?;
+        let (client, connection) = config.application_name(application_name).connect(NoTls).await.map_err(sorted)?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    async fn simple_query(&mut self, sql: &str) -> Result<Option<String>, PostgresError> {
+        let messages = Self::simple_query(self, sql).await.map_err(sorted)?;
+        let row = messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let cell = row.map(|row| row.try_get(0)).transpose().map_err(sorted)?;
+        Ok(cell.flatten().map(str::to_owned))
     }
 }
 

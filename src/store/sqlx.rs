@@ -73,6 +73,32 @@ macro_rules! postgres_probe_for_sqlx {
     };
 }
 
+/// Implements [`PostgresSession`](super::postgres::PostgresSession) for the `PgConnection` of one major of sqlx; `$raw` is
+/// how that major makes a query of a statement.
+macro_rules! postgres_session_for_sqlx {
+    ($sqlx:ident, |$statement:ident| $raw:expr) => {
+        impl crate::store::postgres::PostgresSession for $sqlx::PgConnection {
+            fn check_url(url: &str) -> Result<(), InvalidValue> {
+                url.parse::<$sqlx::postgres::PgConnectOptions>().map(drop).map_err(|_| invalid_url(url))
+            }
+
+            async fn connect(url: &str, application_name: &'static str) -> Result<Self, PostgresError> {
+                let options: $sqlx::postgres::PgConnectOptions = url.parse().map_err(sorted)?;
+                // Its statements are the same all day, and none of them is the service's.
+                let options =
+                    $sqlx::ConnectOptions::disable_statement_logging(options.application_name(application_name));
+                $sqlx::ConnectOptions::connect(&options).await.map_err(sorted)
+            }
+
+            async fn simple_query(&mut self, $statement: &str) -> Result<Option<String>, PostgresError> {
+                let row = $sqlx::Executor::fetch_optional(self, $raw).await.map_err(sorted)?;
+                let cell = |row: $sqlx::postgres::PgRow| $sqlx::Row::try_get::<Option<String>, _>(&row, 0);
+                Ok(row.map(cell).transpose().map_err(sorted)?.flatten())
+            }
+        }
+    };
+}
+
 /// Implements [`LeaseStore`](super::lease::LeaseStore) for the `PgPool` of one major of sqlx; `$raw` is how that major
 /// makes a query of a statement.
 macro_rules! lease_store_for_sqlx {

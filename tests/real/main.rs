@@ -5,6 +5,8 @@ mod json;
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "full")]
+mod database;
 mod example;
 #[cfg(feature = "full")]
 mod fleet;

@@ -14,11 +14,30 @@ pub(super) struct Live {
     pool: RwLock<Option<Arc<dyn PoolStats>>>,
     /// How many measured acquisitions wait, once there was one.
     waiting: OnceLock<AtomicU32>,
-    /// Openings that a hook of the pool told of.
-    opened: AtomicU64,
+    /// Those that a hook of the pool told of.
+    openings: Openings,
     /// The most connections that were ever found closed, so that the count never goes back.
     closed: AtomicU64,
     shown: Shown,
+}
+
+/// Counts the connections that a pool opened, for its hook. It keeps nothing alive, neither the pool nor the metrics, so the
+/// pool may keep it.
+#[derive(Clone, Debug, Default)]
+#[must_use = "it counts what it is told of"]
+pub struct Openings(Arc<AtomicU64>);
+
+impl Openings {
+    /// The pool opened a connection.
+    pub fn increment(&self) {
+        // Ordering: a lone counter.
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn total(&self) -> u64 {
+        // Ordering: as above.
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Which series are there.
@@ -43,10 +62,9 @@ impl Live {
         }
     }
 
-    pub(super) fn connection_opened(self: &Arc<Self>, families: &Families, name: &LabelValue) {
-        // Ordering: a lone counter.
-        self.opened.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn openings(self: &Arc<Self>, families: &Families, name: &LabelValue) -> Openings {
         self.show_churn(families, name);
+        self.openings.clone()
     }
 
     pub(super) fn begin_waiting(self: &Arc<Self>, families: &Families, name: &LabelValue) {
@@ -78,14 +96,14 @@ impl Live {
 
     fn opened(&self) -> u64 {
         let told = self.counts().and_then(|counts| counts.opened);
-        told.unwrap_or_else(|| self.opened.load(Ordering::Relaxed))
+        told.unwrap_or_else(|| self.openings.total())
     }
 
     fn closed(&self) -> u64 {
         // The pool is looked at before what was opened is: what is opened in between then counts as open still.
         let counts = self.counts().unwrap_or_default();
         let closed = counts.closed.unwrap_or_else(|| {
-            let opened = counts.opened.unwrap_or_else(|| self.opened.load(Ordering::Relaxed));
+            let opened = counts.opened.unwrap_or_else(|| self.openings.total());
             opened.saturating_sub(counts.size())
         });
         // Ordering: a lone counter.

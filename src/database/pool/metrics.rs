@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::acquire::Acquisitions;
+use super::live::Openings;
 use super::measured::MeasuredPool;
 use super::stats::PoolStats;
 use crate::database::instruments::Shared;
@@ -25,9 +26,9 @@ use crate::metrics::LabelValue;
 /// use sqlx_0_9::postgres::PgPoolOptions;
 ///
 /// let trading = monitoring.database().pool("trading");
-/// let opened = trading.clone();
+/// let openings = trading.openings();
 /// let options = PgPoolOptions::new().after_connect(move |_, _| {
-///     opened.connection_opened(); // sqlx itself does not tell how often it connects
+///     openings.increment(); // sqlx itself does not tell how often it connects
 ///     Box::pin(async { Ok(()) })
 /// });
 /// let pool = trading.measure(options.connect_lazy("postgres://app@db/trading")?);
@@ -94,11 +95,11 @@ impl PoolMetrics {
         Timed::new(connection, Arc::clone(&self.0.acquisitions), F::Output::outcome)
     }
 
-    /// The pool opened a connection: for the hooks of pools that do not count that themselves (sqlx's `after_connect`,
-    /// deadpool's `post_create`). How many were closed follows from how many there are.
-    pub fn connection_opened(&self) {
+    /// For the hooks of pools that do not count the connections that they open (sqlx's `after_connect`, deadpool's
+    /// `post_create`). From here on they are shown; how many were closed follows from how many there are.
+    pub fn openings(&self) -> Openings {
         let Inner { shared, name, acquisitions, .. } = &*self.0;
-        acquisitions.live.connection_opened(&shared.families, name);
+        acquisitions.live.openings(&shared.families, name)
     }
 
     fn known(&self, operation: &str) -> Option<Arc<Operation>> {

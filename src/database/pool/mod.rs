@@ -7,6 +7,7 @@ mod metrics;
 mod stats;
 
 pub use acquire::{Acquire, AcquireOutcome};
+pub use live::Openings;
 pub use measured::MeasuredPool;
 pub use metrics::PoolMetrics;
 pub use stats::{PoolCounts, PoolStats};

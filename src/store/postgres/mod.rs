@@ -1,10 +1,12 @@
 //! What a check asks of PostgreSQL.
 
 mod greeting;
+mod session;
 
 use std::path::PathBuf;
 
 pub(crate) use greeting::{Greeting, greet, knock};
+pub use session::{APPLICATION_NAME, PostgresSession};
 
 use super::DriverError;
 use crate::error::InvalidValue;

@@ -1,0 +1,190 @@
+//! Queries and pools of each driver: how they end, and how full pools are.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use aistm7_monitoring::database::{Acquire, PoolCounts, QueryError};
+use deadpool_postgres_0_14::tokio_postgres::NoTls;
+use deadpool_postgres_0_14::{Config, Hook, PoolConfig, Runtime, Timeouts};
+
+use super::Service;
+use crate::stores::SOON;
+use crate::support::poll::eventually_async;
+use crate::support::port::free_port;
+use crate::support::postgres::Postgres;
+
+/// How long requests wait for a connection.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A pool of one driver, and what is asked through it.
+trait Pool: Acquire<Error: Debug> + Clone {
+    /// A pool of two connections that calls this for each one that it opens.
+    fn of(url: &str, opened: impl Fn() + Send + Sync + 'static) -> Self;
+
+    /// Sends a statement on a connection.
+    async fn send(connection: &mut Self::Connection, sql: &'static str) -> Result<(), impl QueryError + Debug>;
+}
+
+macro_rules! pool_of_sqlx {
+    ($sqlx:ident) => {
+        impl Pool for $sqlx::PgPool {
+            fn of(url: &str, opened: impl Fn() + Send + Sync + 'static) -> Self {
+                let options = $sqlx::postgres::PgPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE);
+                let options = options.after_connect(move |_, _| {
+                    opened();
+                    Box::pin(async { Ok(()) })
+                });
+                options.connect_lazy(url).unwrap()
+            }
+
+            async fn send(connection: &mut Self::Connection, sql: &'static str) -> Result<(), impl QueryError + Debug> {
+                $sqlx::query(sql).execute(&mut **connection).await.map(drop)
+            }
+        }
+    };
+}
+
+pool_of_sqlx!(sqlx_0_8);
+pool_of_sqlx!(sqlx_0_9);
+
+impl Pool for deadpool_postgres_0_14::Pool {
+    fn of(url: &str, opened: impl Fn() + Send + Sync + 'static) -> Self {
+        let timeouts = Timeouts { wait: Some(PATIENCE), ..Timeouts::default() };
+        let pool = Some(PoolConfig { timeouts, ..PoolConfig::new(2) });
+        let config = Config { url: Some(url.to_owned()), pool, ..Config::default() };
+        let hook = Hook::sync_fn(move |_, _| {
+            opened();
+            Ok(())
+        });
+        config.builder(NoTls).unwrap().runtime(Runtime::Tokio1).post_create(hook).build().unwrap()
+    }
+
+    async fn send(connection: &mut Self::Connection, sql: &'static str) -> Result<(), impl QueryError + Debug> {
+        connection.execute(sql, &[]).await.map(drop)
+    }
+}
+
+async fn queries_end_by_the_class_of_their_error<P: Pool>() {
+    let postgres = Postgres::start();
+    postgres.psql("CREATE TABLE positions (id int PRIMARY KEY); INSERT INTO positions VALUES (1)");
+    let service = Service::new();
+    let pool = service.database.pool("trading").measure(P::of(&postgres.url(), || ()));
+    let mut connection = pool.acquire().await.unwrap();
+    for (operation, sql, outcome) in [
+        ("load", "SELECT FROM positions", "ok"),
+        ("insert", "INSERT INTO positions VALUES (1)", "constraint"),
+        ("typo", "SELEC", "rejected"),
+        ("missing", "SELECT FROM nothing", "rejected"),
+        ("divide", "SELECT 1 / (id - 1) FROM positions", "data"),
+        ("limit", "SET statement_timeout = '50ms'", "ok"),
+        ("sleep", "SELECT pg_sleep(60)", "timeout"),
+        ("leave", "SELECT pg_terminate_backend(pg_backend_pid())", "unavailable"),
+    ] {
+        let query = pool.query(operation);
+        let _ended = query.run(P::send(&mut connection, sql)).await;
+        let labels = [("pool", "trading"), ("operation", operation), ("outcome", outcome)];
+        let snapshot = service.registry.snapshot();
+        snapshot.assert_samples("db_query_duration_seconds", &labels, 1);
+        snapshot.assert_samples("db_query_duration_seconds", &[("operation", operation)], 1);
+    }
+}
+
+async fn pool_that_is_exhausted_shows_it_and_its_churn<P: Pool>() {
+    let mut postgres = Postgres::start();
+    let service = Service::new();
+    let metrics = service.database.pool("trading");
+    let openings = metrics.openings();
+    let pool = metrics.measure(P::of(&postgres.url(), move || openings.increment()));
+    let (first, second) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    assert_eq!(pool.counts(), PoolCounts { waiting: pool.counts().waiting, ..PoolCounts::of_size(2, 0, 2) });
+    let refused = pool.acquire().await.err().expect("all are in use");
+    let value = |metric| service.registry.snapshot().value(metric, &[("pool", "trading")]);
+    assert_eq!(value("db_pool_utilization_ratio"), Some(1.0), "{refused:?}");
+    assert_eq!(value("db_pool_max_connections"), Some(2.0));
+    {
+        let waits = pool.acquire();
+        let seen = async {
+            let waiting =
+                async || if value("db_pool_waiting_requests") == Some(1.0) { Ok(()) } else { Err("nobody waits") };
+            eventually_async(SOON, waiting).await;
+            drop((first, second));
+        };
+        let (waited, ()) = tokio::join!(waits, seen);
+        waited.unwrap();
+    }
+    let state =
+        |state| service.registry.snapshot().value("db_pool_connections", &[("pool", "trading"), ("state", state)]);
+    let idle = async || if state("idle") == Some(2.0) { Ok(()) } else { Err("they are in use") };
+    eventually_async(SOON, idle).await;
+    assert_eq!(
+        (value("db_pool_connections_opened_total"), value("db_pool_connections_closed_total")),
+        (Some(2.0), Some(0.0))
+    );
+
+    // Its connections break, and it opens others.
+    postgres.kill();
+    postgres.restart();
+    eventually_async(SOON, async || pool.acquire().await.map(drop).map_err(|error| format!("{error:?}"))).await;
+    let churn =
+        [value("db_pool_connections_opened_total"), value("db_pool_connections_closed_total")].map(Option::unwrap);
+    let there = state("idle").unwrap() + state("in_use").unwrap();
+    assert!(churn[0] >= 3.0 && churn[0] - churn[1] <= there.max(2.0), "{churn:?} of {there}");
+    let ended = |outcome| {
+        let labels = [("pool", "trading"), ("outcome", outcome)];
+        service.registry.snapshot().histogram("db_pool_acquire_seconds", &labels).unwrap().count()
+    };
+    assert_eq!(ended("timeout"), 1);
+    assert!(ended("ok") >= 4);
+}
+
+async fn requests_for_connections_end_by_what_the_server_says<P: Pool>() {
+    let postgres = Postgres::start_with(&[("max_connections", "4"), ("superuser_reserved_connections", "3")]);
+    postgres.psql("CREATE ROLE trader LOGIN PASSWORD 'right'");
+    let service = Service::new();
+    let ends = async |pool: &'static str, url: String, outcome: &str| {
+        let pool = service.database.pool(pool).measure(P::of(&url, || ()));
+        let error = pool.acquire().await.err().unwrap_or_else(|| panic!("{outcome}: it got one"));
+        let labels = [("pool", pool.metrics().name()), ("outcome", outcome)];
+        let samples = service.registry.snapshot().histogram("db_pool_acquire_seconds", &labels).unwrap().count();
+        assert_eq!(samples, 1, "{outcome}: {error:?}");
+    };
+    ends("auth", postgres.url_as("trader", "wrong"), "auth").await;
+    let holder = P::of(&postgres.url_as("trader", "right"), || ());
+    let _held = holder.acquire_connection().await.unwrap();
+    // Pools of sqlx wait for a place until they time out.
+    let full = if std::any::type_name::<P>().contains("deadpool") { "too_many_connections" } else { "timeout" };
+    ends("full", postgres.url_as("trader", "right"), full).await;
+    let nobody = format!("postgres://trader@127.0.0.1:{}/trading", free_port());
+    let refused = if std::any::type_name::<P>().contains("deadpool") { "refused" } else { "timeout" };
+    ends("nobody", nobody, refused).await;
+}
+
+macro_rules! with_each_driver {
+    ($($driver:ident $pool:path;)*) => {$(
+        mod $driver {
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = "needs PostgreSQL; run by tests/run"]
+            async fn queries_end_by_the_class_of_their_error() {
+                super::queries_end_by_the_class_of_their_error::<$pool>().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = "needs PostgreSQL; run by tests/run"]
+            async fn pool_that_is_exhausted_shows_it_and_its_churn() {
+                super::pool_that_is_exhausted_shows_it_and_its_churn::<$pool>().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = "needs PostgreSQL; run by tests/run"]
+            async fn requests_for_connections_end_by_what_the_server_says() {
+                super::requests_for_connections_end_by_what_the_server_says::<$pool>().await;
+            }
+        }
+    )*};
+}
+
+with_each_driver! {
+    through_sqlx_0_8 sqlx_0_8::PgPool;
+    through_sqlx_0_9 sqlx_0_9::PgPool;
+    through_deadpool_0_14 deadpool_postgres_0_14::Pool;
+}
