@@ -44,7 +44,14 @@ mod transport;
 #[cfg(any(feature = "business", feature = "database"))]
 #[cfg_attr(
     not(feature = "full"),
-    allow(dead_code, unreachable_pub, unused_imports, reason = "each slice uses a part of it")
+    allow(
+        dead_code,
+        unnameable_types,
+        unreachable_pub,
+        unused_imports,
+        unused_macros,
+        reason = "each slice uses a part of it"
+    )
 )]
 mod work;
 

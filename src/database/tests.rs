@@ -324,7 +324,8 @@ fn registry_lets_go_of_a_pool_when_it_goes_also_if_that_counts_its_openings() {
     let trading = bench.database.pool("trading");
     let kept = (Arc::clone(&held), trading.openings());
     trading.observe(move || {
-        kept.1.increment();
+        let (_held, openings) = &kept;
+        openings.increment();
         PoolCounts::default()
     });
     drop(trading);
