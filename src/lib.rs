@@ -41,7 +41,7 @@ pub mod store;
 ))]
 #[cfg_attr(not(feature = "full"), allow(dead_code, unused_imports, reason = "each feature uses a part of it"))]
 mod transport;
-#[cfg(any(feature = "business", feature = "database"))]
+#[cfg(any(feature = "business", feature = "cache", feature = "database", feature = "queue"))]
 #[cfg_attr(
     not(feature = "full"),
     allow(
@@ -58,6 +58,8 @@ mod work;
 // Ring 3: slices, one for each thing a service is watched by. They do not know each other.
 #[cfg(feature = "business")]
 pub mod business;
+#[cfg(feature = "cache")]
+pub mod cache;
 #[cfg(feature = "database")]
 pub mod database;
 #[cfg(feature = "health")]
@@ -66,6 +68,8 @@ pub mod health;
 pub mod http;
 #[cfg(feature = "log")]
 pub mod log;
+#[cfg(feature = "queue")]
+pub mod queue;
 
 // Ring 6: ways out, asked for and not.
 #[cfg(feature = "axum")]

@@ -2,9 +2,11 @@
 #![cfg(all(
     feature = "axum",
     feature = "business",
+    feature = "cache",
     feature = "database",
     feature = "log",
     feature = "push",
+    feature = "queue",
     feature = "websocket"
 ))]
 

@@ -450,6 +450,10 @@ impl MonitoringBuilder {
         let business = super::business::Business::register(&meter, &self.clock)?;
         #[cfg(feature = "database")]
         let database = crate::database::Database::register(&meter, self.clock.clone(), self.database)?;
+        #[cfg(feature = "cache")]
+        let caches = crate::cache::Caches::new(&meter, self.clock.clone())?;
+        #[cfg(feature = "queue")]
+        let queues = crate::queue::Queues::new(&meter, self.clock.clone())?;
         #[cfg(feature = "push")]
         let jobs = super::push::register(&registry, &self.clock, &identity)?;
         #[cfg(feature = "health")]
@@ -479,6 +483,10 @@ impl MonitoringBuilder {
             business,
             #[cfg(feature = "database")]
             database,
+            #[cfg(feature = "cache")]
+            caches,
+            #[cfg(feature = "queue")]
+            queues,
             #[cfg(feature = "push")]
             jobs,
             #[cfg(feature = "axum")]

@@ -8,6 +8,8 @@ mod axum;
 mod builder;
 #[cfg(feature = "business")]
 mod business;
+#[cfg(feature = "cache")]
+mod cache;
 #[cfg(feature = "database")]
 mod database;
 mod error;
@@ -27,6 +29,8 @@ mod log;
 mod probe;
 #[cfg(feature = "push")]
 mod push;
+#[cfg(feature = "queue")]
+mod queue;
 mod shutdown;
 mod stop;
 mod variables;
@@ -78,6 +82,10 @@ struct Inner {
     business: business::Business,
     #[cfg(feature = "database")]
     database: crate::database::Database,
+    #[cfg(feature = "cache")]
+    caches: crate::cache::Caches,
+    #[cfg(feature = "queue")]
+    queues: crate::queue::Queues,
     #[cfg(feature = "push")]
     jobs: crate::push::Jobs,
     #[cfg(feature = "axum")]

@@ -10,6 +10,7 @@ mod base;
 mod by_outcome;
 mod label;
 mod outcome;
+mod per_name;
 mod timed;
 mod timer;
 
@@ -17,6 +18,7 @@ pub(crate) use base::{Base, set_count, set_duration};
 pub(crate) use by_outcome::{counters_by_outcome, durations_by_outcome, timed};
 pub(crate) use label::{ClosedLabel, PerValue, closed_label, name_label};
 pub use outcome::Outcome;
+pub(crate) use per_name::PerName;
 pub use timed::Timed;
 pub use timer::Timer;
 pub(crate) use timer::{Record, execute, execute_async};

@@ -39,6 +39,11 @@ impl Timed {
         Timer::start(Arc::clone(&self.0))
     }
 
+    /// As [`Self::start`], for a timer that lives in a future of ours: a drop means `cancelled`.
+    pub(crate) fn start_in_future(&self) -> Timer {
+        Timer::start_in_future(Arc::clone(&self.0))
+    }
+
     /// Does `work` and returns its result unchanged. A panic in it goes on, counted as `panicked`.
     ///
     /// # Errors

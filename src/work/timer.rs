@@ -65,18 +65,25 @@ enum Verdict {
 
 impl Timer {
     pub(crate) fn start(to: Arc<dyn Record>) -> Self {
-        Self::begin(to, Outcome::Abandoned)
+        let now = to.base().clock.now();
+        Self::start_at(to, now)
     }
 
     /// For a timer that lives in a future of ours: only cancellation drops it without a verdict.
     pub(crate) fn start_in_future(to: Arc<dyn Record>) -> Self {
-        Self::begin(to, Outcome::Cancelled)
+        Self::start(to).in_future()
     }
 
-    fn begin(to: Arc<dyn Record>, if_dropped: Outcome) -> Self {
+    /// For work that began at a moment which is known already.
+    pub(crate) fn start_at(to: Arc<dyn Record>, started: Instant) -> Self {
         to.begun();
-        let started = to.base().clock.now();
-        Self { to, started, verdict: Verdict::IfDropped(if_dropped) }
+        Self { to, started, verdict: Verdict::IfDropped(Outcome::Abandoned) }
+    }
+
+    /// From now on it lives in a future of ours.
+    pub(crate) fn in_future(mut self) -> Self {
+        self.verdict = Verdict::IfDropped(Outcome::Cancelled);
+        self
     }
 
     /// The work succeeded.

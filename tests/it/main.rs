@@ -1,5 +1,5 @@
 //! The crate as a service uses it: its public API, real sockets on loopback, and no other server.
-#![cfg(all(feature = "business", feature = "log", feature = "push", feature = "websocket"))]
+#![cfg(all(feature = "business", feature = "log", feature = "push", feature = "queue", feature = "websocket"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 #[allow(dead_code, reason = "the tests against real servers use the rest")]
@@ -41,6 +41,7 @@ mod ledger;
 mod monitoring;
 mod options;
 mod outgoing;
+mod queue;
 mod scrape;
 mod secrets;
 mod stop;

@@ -1,5 +1,5 @@
-//! Recording into a business handle that is resolved allocates nothing.
-#![cfg(feature = "business")]
+//! Recording into a handle that is resolved allocates nothing.
+#![cfg(all(feature = "business", feature = "cache", feature = "queue"))]
 
 #[path = "support/counting.rs"]
 mod counting;
@@ -14,8 +14,10 @@ use aistm7_monitoring::business::portfolio::{DataCheck, Portfolio, Reference};
 use aistm7_monitoring::business::risk::Risk;
 use aistm7_monitoring::business::token::{Basis, Decision, GraceResult, Token};
 use aistm7_monitoring::business::{FailureReason, Fault, Outcome};
+use aistm7_monitoring::cache::{Caches, Removal};
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::metrics::{Meter, Registry};
+use aistm7_monitoring::queue::{Queues, Rejection};
 use counting::ALLOCATIONS;
 
 struct NoPrice;
@@ -42,7 +44,7 @@ fn allocates_nothing(mut record: impl FnMut()) {
 }
 
 #[test]
-fn recording_into_resolved_handles_allocates_nothing() {
+fn recording_into_business_handles_allocates_nothing() {
     let meter = Meter::new(&Registry::new());
     let portfolio = Portfolio::new(&meter, Clock::system()).unwrap();
     let risk = Risk::new(&meter, Clock::system()).unwrap();
@@ -74,4 +76,39 @@ fn recording_into_resolved_handles_allocates_nothing() {
 
     let grace = token.grace_periods("pro");
     allocates_nothing(|| grace.ended(GraceResult::Expired, 1.0));
+}
+
+#[test]
+fn recording_into_a_cache_handle_allocates_nothing() {
+    let caches = Caches::new(&Meter::new(&Registry::new()), Clock::system()).unwrap();
+    let prices = caches.named("prices");
+    allocates_nothing(|| prices.hit());
+    allocates_nothing(|| {
+        prices.inserted();
+        prices.removed(Removal::Size);
+    });
+    allocates_nothing(|| assert_eq!(prices.read_through(Some(7), || Err("it was there")), Ok(7)));
+    allocates_nothing(|| assert_eq!(prices.read_through(None, || Err::<(), _>("no")), Err("no")));
+    allocates_nothing(|| {
+        let future = pin!(prices.read_through_async(None, ready(Ok::<_, Infallible>(()))));
+        assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    });
+}
+
+#[test]
+fn queue_that_has_been_as_long_before_allocates_nothing() {
+    let queues = Queues::new(&Meter::new(&Registry::new()), Clock::system()).unwrap();
+    let orders = queues.named("orders");
+    allocates_nothing(|| orders.enqueued().dequeued().ok());
+    allocates_nothing(|| drop(orders.enqueued()));
+    allocates_nothing(|| orders.rejected(Rejection::Full));
+    let (sender, mut receiver) = orders.channel(8);
+    allocates_nothing(|| {
+        sender.try_send(1).unwrap();
+        let sending = pin!(sender.send(2));
+        assert!(sending.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        receiver.try_recv().unwrap().ok();
+        receiver.try_recv().unwrap().execute(|_| Err::<(), _>("no")).unwrap_err();
+        assert!(receiver.try_recv().is_err());
+    });
 }
