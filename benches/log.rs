@@ -88,10 +88,10 @@ impl Work {
 }
 
 /// Left in the order opposite to that of entering: the inner one first.
-fn spans(attempt: u32) -> (EnteredSpan, EnteredSpan) {
+fn spans(run: u32) -> (EnteredSpan, EnteredSpan) {
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let outer = info_span!("request", trace, method = "GET", route = "/api/v1/portfolios/{id}/risk").entered();
-    let inner = info_span!("calculation", model = "historical-var", confidence = 0.99, attempt).entered();
+    let inner = info_span!("calculation", model = "historical-var", confidence = 0.99, run).entered();
     (inner, outer)
 }
 

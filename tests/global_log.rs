@@ -138,11 +138,13 @@ fn display_that_logs_gives_two_whole_lines(log: &Log, memory: &Memory) {
 }
 
 fn event_from_a_thread_local_destructor_is_a_line(log: &Log, memory: &Memory) {
-    struct Last;
+    struct Last(tracing::Span);
 
     impl Drop for Last {
         fn drop(&mut self) {
             tracing::error!(value = %"v", "last words");
+            self.0.record("late", "l");
+            tracing::error!(parent: &self.0, "last words in a span");
         }
     }
 
@@ -153,14 +155,15 @@ fn event_from_a_thread_local_destructor_is_a_line(log: &Log, memory: &Memory) {
     let lines = lines_of(log, memory, || {
         let thread = std::thread::spawn(|| {
             // Thread-locals are destroyed last come, first gone, so the log's own are gone before this one.
-            LAST.set(Some(Last));
+            LAST.set(Some(Last(tracing::info_span!("kept", early = 1, late = tracing::field::Empty))));
             let _span = tracing::info_span!("span", in_span = 1).entered();
             tracing::info!("first words");
         });
         thread.join().expect("no panic");
     });
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines.len(), 3);
     assert_eq!((&lines[1]["message"], &lines[1]["details"]["value"]), (&"last words".into(), &"v".into()));
+    assert_eq!(lines[2]["details"].to_string(), r#"{"early":1,"late":"l"}"#);
 }
 
 fn panic_is_one_line_and_the_hosts_hook_hears_of_it(log: &Log, memory: &Memory) {

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 #[cfg(any(feature = "health", feature = "log"))]
 pub(crate) use timestamp::Timestamp;
+#[cfg(feature = "log")]
+pub(crate) use timestamp::Timestamps;
 
 /// Monotonic and wall time.
 ///

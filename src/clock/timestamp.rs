@@ -14,16 +14,47 @@ impl Timestamp {
 
 impl From<SystemTime> for Timestamp {
     fn from(wall: SystemTime) -> Self {
-        Self(digits(wall))
+        let (seconds, millis) = since_epoch(wall);
+        Self(digits(seconds, millis))
     }
 }
 
-fn digits(wall: SystemTime) -> [u8; 24] {
+/// Timestamps one after the other. What those of one second share is worked out once.
+#[cfg(feature = "log")]
+#[derive(Debug, Default)]
+pub(crate) struct Timestamps {
+    /// The last one, and its second.
+    last: Option<(u64, [u8; 24])>,
+}
+
+#[cfg(feature = "log")]
+impl Timestamps {
+    /// The bytes of `Timestamp::from(wall)`.
+    pub(crate) fn at(&mut self, wall: SystemTime) -> [u8; 24] {
+        let (second, millis) = since_epoch(wall);
+        let mut out = match self.last {
+            Some((last, digits)) if last == second => digits,
+            _ => digits(second, millis),
+        };
+        write_decimal(&mut out[MILLIS], millis);
+        self.last = Some((second, out));
+        out
+    }
+}
+
+/// Seconds and milliseconds since 1970, as far as they can be shown.
+fn since_epoch(wall: SystemTime) -> (u64, u64) {
     let since_epoch = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let (seconds, millis) = match since_epoch.as_secs() {
+    match since_epoch.as_secs() {
         seconds if seconds > LAST_SECOND => (LAST_SECOND, 999),
         seconds => (seconds, u64::from(since_epoch.subsec_millis())),
-    };
+    }
+}
+
+/// Where the milliseconds stand.
+const MILLIS: std::ops::Range<usize> = 20..23;
+
+fn digits(seconds: u64, millis: u64) -> [u8; 24] {
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
     let mut out = *b"0000-00-00T00:00:00.000Z";
@@ -34,16 +65,20 @@ fn digits(wall: SystemTime) -> [u8; 24] {
         (11..13, of_day / 3_600),
         (14..16, of_day / 60 % 60),
         (17..19, of_day % 60),
-        (20..23, millis),
+        (MILLIS, millis),
     ] {
-        let mut rest = value;
-        for digit in out[range].iter_mut().rev() {
-            // The cast keeps a single digit.
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
+        write_decimal(&mut out[range], value);
     }
     out
+}
+
+fn write_decimal(out: &mut [u8], value: u64) {
+    let mut rest = value;
+    for digit in out.iter_mut().rev() {
+        // The cast keeps a single digit.
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
 }
 
 /// 9999-12-31T23:59:59Z: the last second whose year has four digits.
@@ -72,6 +107,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[cfg(feature = "log")]
+    #[test]
+    fn timestamps_one_after_the_other_are_those_of_their_moments() {
+        let mut timestamps = Timestamps::default();
+        for millis in [0, 1, 999, 1_000, 1_999, 1_000, 86_400_000, 86_399_999, 0] {
+            let wall = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+            assert_eq!(timestamps.at(wall), Timestamp::from(wall).0, "{millis}");
+        }
+    }
 
     #[test]
     fn moments_are_shown_as_the_calendar_has_them() {

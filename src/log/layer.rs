@@ -27,6 +27,8 @@ use crate::trace::{self, TraceId};
 ///   or in the context, and an event keeps it although its span's level is filtered out.
 /// - Fields whose names say that they hold secrets are shown as `[redacted]`; see [`Redaction`](super::Redaction).
 /// - A formatter that fails or panics is shown as `!(format error)`.
+/// - Events come through also from destructors of thread-locals, where spans that are there can be recorded to and named as
+///   parents. To make or enter a span is too late then: `tracing-subscriber`'s registry panics, whatever its layers.
 ///
 /// Cost: no allocation an event once a thread's buffers have grown; one lock to hand the line over.
 ///
@@ -87,7 +89,8 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         let ambient = || trace::current().map(|context| context.trace_id());
-        let inherited = || span.scope().skip(1).find_map(|outer| outer.extensions().get::<SpanRecords>()?.first.trace);
+        // An outer span's trace is that of the spans around it too.
+        let inherited = || span.parent()?.extensions().get::<SpanRecords>()?.first.trace;
         // Who names a parent means its trace.
         let trace =
             if attributes.is_contextual() { ambient().or_else(inherited) } else { inherited().or_else(ambient) };
@@ -127,14 +130,16 @@ where
             let Scratch { fields, message, callsites, .. } = &mut *scratch;
             let site = callsites.of_event(event, &self.core.sites, &self.core.rules.redaction);
             event.record(&mut self.core.visitor(site, fields, message));
+            let log = self.core.sites.log();
             let mut trace = None;
-            for span in context.event_scope(event).into_iter().flatten() {
-                let extensions = span.extensions();
-                let record = extensions.get::<SpanRecords>().and_then(|records| records.of(self.core.sites.log()));
-                if let Some(record) = record {
+            // From the inner to the outer. Asking for a scope would look each span up once more.
+            let mut around = context.event_span(event);
+            while let Some(span) = around {
+                if let Some(record) = span.extensions().get::<SpanRecords>().and_then(|records| records.of(log)) {
                     fields.merge(&record.fields);
                     trace = trace.or(record.trace);
                 }
+                around = span.parent();
             }
             let trace = trace.or_else(|| trace::current().map(|context| context.trace_id()));
             // What is dropped is counted.

@@ -7,7 +7,6 @@ use tracing::Level;
 use super::escape::Fit;
 use super::scratch::Scratch;
 use super::text;
-use crate::clock::Timestamp;
 use crate::trace::TraceId;
 
 /// Written first in `details` of a line that does not show everything. Its key is [`fields::MARKER`](super::fields::MARKER),
@@ -49,9 +48,9 @@ impl Layout {
 }
 
 fn json(service: &[u8], head: Head, scratch: &mut Scratch, cap: usize) -> Fit {
-    let Scratch { message, fields, line, .. } = scratch;
+    let Scratch { message, fields, line, timestamps, .. } = scratch;
     line.extend_from_slice(b"{\"timestamp\":\"");
-    line.extend_from_slice(Timestamp::from(head.wall).as_str().as_bytes());
+    line.extend_from_slice(&timestamps.at(head.wall));
     line.extend_from_slice(b"\",\"level\":\"");
     line.extend_from_slice(head.level.as_str().as_bytes());
     line.extend_from_slice(service);

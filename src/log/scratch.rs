@@ -5,6 +5,7 @@ use std::cell::Cell;
 use super::callsite::Callsites;
 use super::escape::Fit;
 use super::fields::Fields;
+use crate::clock::Timestamps;
 
 /// Everything one line is made of, before and after it is put together.
 #[derive(Debug, Default)]
@@ -13,6 +14,7 @@ pub(super) struct Scratch {
     pub(super) fields: Fields,
     pub(super) line: Vec<u8>,
     pub(super) callsites: Callsites,
+    pub(super) timestamps: Timestamps,
 }
 
 /// The message, as the inside of a JSON string.

@@ -5,7 +5,6 @@ use tracing::Level;
 use super::escape::Fit;
 use super::line::Head;
 use super::scratch::Scratch;
-use crate::clock::Timestamp;
 
 /// Whether the level is coloured. Nothing else ever is, and no value can send a terminal a command: values keep the
 /// escapes of their JSON.
@@ -19,8 +18,8 @@ pub(super) enum Paint {
 const SHOWN_TRACE_DIGITS: usize = 8;
 
 pub(super) fn compose(paint: Paint, head: Head, scratch: &mut Scratch, cap: usize) -> Fit {
-    let Scratch { message, fields, line, .. } = scratch;
-    line.extend_from_slice(Timestamp::from(head.wall).as_str().as_bytes());
+    let Scratch { message, fields, line, timestamps, .. } = scratch;
+    line.extend_from_slice(&timestamps.at(head.wall));
     line.push(b' ');
     level(line, paint, head.level);
     if !message.bytes.is_empty() {
