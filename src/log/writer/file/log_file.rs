@@ -15,6 +15,9 @@ use crate::log::writer::target::{Position, Ready, Target};
 /// person who repairs it, and few lines that tell of it.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// How long another process may take to end the line that it writes. Chosen: far longer than one write of 64 KiB takes.
+const SECOND_LOOK: Duration = Duration::from_millis(5);
+
 /// Owner and group: logs tell of customers, and agents that ship them are of the group.
 const MODE: u32 = 0o640;
 
@@ -84,7 +87,12 @@ impl LogFile {
             rotated::set_aside(&file, now)?;
             Ok(file)
         });
-        let Ok(file) = rotated else { return 1 };
+        let file = match rotated {
+            Ok(file) => file,
+            // Somebody else moved it away in between, which is as good.
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.open_anew().unwrap_or(1),
+            Err(_) => return 1,
+        };
         // What cannot be opened anew is written on under its new name.
         let opened = self.open_anew().unwrap_or(1);
         let deleted = self.options.keep.map_or(Ok(()), |keep| rotated::delete_oldest(&file, keep));
@@ -160,7 +168,7 @@ impl Open {
             identity: identity(&metadata),
             kind,
             length: metadata.len(),
-            position: if is_continued { position_at_end(path, metadata.len()) } else { Position::LineStart },
+            position: if is_continued { position_at_end(path) } else { Position::LineStart },
             begun: if is_continued { metadata.modified().unwrap_or(now) } else { now },
         })
     }
@@ -197,9 +205,19 @@ fn append_to(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Whether a process that was killed left a part of a line. A file that may not be read is taken to be whole.
-fn position_at_end(path: &Path, length: u64) -> Position {
-    let mut last = [b'\n'];
-    let _ = File::open(path).and_then(|file| file.read_at(&mut last, length - 1));
-    Position::LineStart.behind(&last)
+/// Whether a process that was killed left a part of a line. Another one that is in the midst of a write ends its line
+/// before the second look. A file that may not be read is taken to be whole.
+fn position_at_end(path: &Path) -> Position {
+    let look = || {
+        let mut last = [b'\n'];
+        let _ = File::open(path).and_then(|file| file.read_at(&mut last, file.metadata()?.len().saturating_sub(1)));
+        Position::LineStart.behind(&last)
+    };
+    match look() {
+        Position::LineStart => Position::LineStart,
+        Position::InsideLine => {
+            std::thread::sleep(SECOND_LOOK);
+            look()
+        }
+    }
 }

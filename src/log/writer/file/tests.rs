@@ -243,10 +243,11 @@ fn no_line_is_lost_doubled_or_divided_while_the_file_is_moved_and_reopened() {
                 })
             })
             .collect();
-        logging.into_iter().for_each(|thread| thread.join().unwrap());
+        let logged: Vec<_> = logging.into_iter().map(|thread| thread.join()).collect();
         let flushed = fixture.log.flush(PATIENCE);
-        // Before anything fails here, since the mover would go on for ever.
+        // Whatever comes of it, the mover ends.
         done.store(true, Ordering::Relaxed);
+        assert!(logged.iter().all(Result::is_ok));
         assert_eq!(flushed, Flushed { written: threads * each, lost: 0 });
         mover.join().unwrap()
     });
