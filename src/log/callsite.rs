@@ -1,7 +1,6 @@
 //! What a log knows of a callsite once and for all: how each of its fields is shown.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +10,7 @@ use tracing_log::NormalizeEvent as _;
 
 use super::fields::Key;
 use super::redaction::Redaction;
+use super::spread::BuildSpread;
 
 /// What one log has decided about one callsite. Whatever a log decides or counts for each callsite belongs here.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Site {
 
 /// Tells logs apart. A process never has so many that one number comes twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct LogId(u64);
+struct LogId(u64);
 
 impl LogId {
     fn next() -> Self {
@@ -93,10 +93,6 @@ impl Sites {
         Self { log: LogId::next(), met: Mutex::default() }
     }
 
-    pub(super) fn log(&self) -> LogId {
-        self.log
-    }
-
     fn get_or_decide(&self, address: usize, decide: impl FnOnce() -> Site) -> Arc<Site> {
         let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(met.entry(address).or_insert_with(|| Arc::new(decide())))
@@ -105,7 +101,7 @@ impl Sites {
 
 /// The callsites that a thread has met, so that no lock is taken for one that it knows.
 #[derive(Debug, Default)]
-pub(super) struct Callsites(HashMap<(u64, usize), Arc<Site>, BuildHasherDefault<SpreadHasher>>);
+pub(super) struct Callsites(HashMap<(u64, usize), Arc<Site>, BuildSpread>);
 
 /// How many callsites a thread remembers before it forgets all and begins anew. Chosen: more than a program has, unless it
 /// starts logs again and again.
@@ -134,33 +130,6 @@ impl Callsites {
         // Static metadata never moves and is never freed, so its address is its identity.
         let address = std::ptr::from_ref(metadata).addr();
         self.0.entry((sites.log.0, address)).or_insert_with(|| sites.get_or_decide(address, decide))
-    }
-}
-
-/// Spreads addresses over a table; nobody outside chooses them, so nothing more is needed.
-#[derive(Debug, Default)]
-struct SpreadHasher(u64);
-
-impl Hasher for SpreadHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_usize(&mut self, address: usize) {
-        self.write_u64(address as u64);
-    }
-
-    fn write_u64(&mut self, part: u64) {
-        /// 2^64 divided by the golden ratio, as in Fibonacci hashing.
-        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-        self.0 = (self.0 ^ part).wrapping_mul(SPREAD);
-        self.0 ^= self.0 >> 32;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

@@ -20,7 +20,7 @@ const LOOKAHEAD: usize = 4 * 1024;
 pub(super) const FORMAT_ERROR: &[u8] = b"!(format error)";
 
 /// How writing a value went. Whatever the answer, what was written is one whole JSON value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
     Whole,
     /// Not all of it fit under its cap.
@@ -54,16 +54,13 @@ pub(super) enum Recorded<'a> {
 impl Outcome {
     /// That of two values together.
     pub(super) fn worse(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
-            (Self::Cut, _) | (_, Self::Cut) => Self::Cut,
-            (Self::Whole, Self::Whole) => Self::Whole,
-        }
+        self.max(other)
     }
 }
 
 /// The value as a JSON value: numbers that every reader keeps exact as numbers, structured values as they are, all else
 /// as a string. Whatever the value, one kind of recorded value has one JSON type, or is `null`.
+#[inline(always)]
 pub(super) fn value(out: &mut Vec<u8>, recorded: &Recorded<'_>, rules: &Rules) -> Outcome {
     match *recorded {
         Recorded::Bool(value) => plain(out, if value { b"true" } else { b"false" }),
@@ -79,6 +76,7 @@ pub(super) fn value(out: &mut Vec<u8>, recorded: &Recorded<'_>, rules: &Rules) -
 }
 
 /// The value as the inside of a JSON string.
+#[inline(always)]
 pub(super) fn text(out: &mut Vec<u8>, recorded: &Recorded<'_>, rules: &Rules) -> Outcome {
     let cap = rules.caps.string;
     match *recorded {
@@ -174,6 +172,7 @@ fn formatted_or_structured(out: &mut Vec<u8>, value: &dyn fmt::Debug, rules: &Ru
     }
 }
 
+#[inline(always)]
 fn quoted(out: &mut Vec<u8>, inside: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Outcome {
     out.push(b'"');
     let outcome = inside(out);
@@ -182,6 +181,7 @@ fn quoted(out: &mut Vec<u8>, inside: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Ou
 }
 
 /// A text without its secrets, if the rules ask for that.
+#[inline]
 fn escaped(out: &mut Vec<u8>, value: &str, cap: usize, rules: &Rules) -> Outcome {
     let start = out.len();
     let fit = escape(out, value, start + cap);
@@ -189,8 +189,14 @@ fn escaped(out: &mut Vec<u8>, value: &str, cap: usize, rules: &Rules) -> Outcome
         return fit.into();
     }
     out.truncate(start);
+    scrubbed(out, value, cap)
+}
+
+#[cold]
+fn scrubbed(out: &mut Vec<u8>, value: &str, cap: usize) -> Outcome {
     let searched = &value[..value.floor_char_boundary(cap + LOOKAHEAD)];
-    let fit = escape(out, &scrub_secrets(searched), start + cap);
+    let end = out.len() + cap;
+    let fit = escape(out, &scrub_secrets(searched), end);
     if searched.len() < value.len() { Outcome::Cut } else { fit.into() }
 }
 

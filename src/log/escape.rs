@@ -15,7 +15,16 @@ pub(super) enum Fit {
 ///
 /// Escaped are `"`, `\` and everything that acts on a reader instead of being read: C0, DEL, C1, the line and paragraph
 /// separators and the bidirectional controls.
+#[inline]
 pub(super) fn escape(out: &mut Vec<u8>, text: &str, end: usize) -> Fit {
+    if text.len() <= end.saturating_sub(out.len()) && is_plain_ascii(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+        return Fit::Whole;
+    }
+    escape_by_parts(out, text, end)
+}
+
+fn escape_by_parts(out: &mut Vec<u8>, text: &str, end: usize) -> Fit {
     let bytes = text.as_bytes();
     let mut done = 0;
     loop {
@@ -73,10 +82,7 @@ impl fmt::Write for Escaper<'_> {
 /// How many leading bytes need no escape.
 fn plain_len(bytes: &[u8]) -> usize {
     let (eights, _) = bytes.as_chunks();
-    let special = eights.iter().position(|eight| !all_plain_ascii(u64::from_ne_bytes(*eight)));
-    if special.is_none() && is_end_plain_ascii(bytes) {
-        return bytes.len();
-    }
+    let special = eights.iter().position(|eight| !are_plain_ascii(u64::from_ne_bytes(*eight)));
     let mut at = 8 * special.unwrap_or(eights.len());
     while let Some(&byte) = bytes.get(at) {
         let special = match byte {
@@ -93,27 +99,32 @@ fn plain_len(bytes: &[u8]) -> usize {
     at
 }
 
-/// Whether the last eight bytes, or all of four to seven, are printable ASCII and neither `"` nor `\`. Some are looked at
-/// twice, which is quicker than looking at each; fewer than four are left to whoever does that.
-fn is_end_plain_ascii(bytes: &[u8]) -> bool {
-    let word = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(eight), ..) => u64::from_ne_bytes(*eight),
-        (None, Some(first), Some(last)) => {
-            u64::from(u32::from_ne_bytes(*first)) << 32 | u64::from(u32::from_ne_bytes(*last))
-        }
-        _ => return false,
-    };
-    all_plain_ascii(word)
+/// Whether all is printable ASCII and neither `"` nor `\`. Eight bytes at a time, or four: some are looked at twice, which
+/// is quicker than looking at each.
+fn is_plain_ascii(bytes: &[u8]) -> bool {
+    let four = |four: &[u8; 4]| u64::from(u32::from_ne_bytes(*four));
+    if let Some(last) = bytes.last_chunk() {
+        let (eights, _) = bytes.as_chunks();
+        return eights.iter().chain([last]).all(|eight| are_plain_ascii(u64::from_ne_bytes(*eight)));
+    }
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => are_plain_ascii(four(first) << 32 | four(last)),
+        _ => bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')),
+    }
 }
 
 /// Whether each of eight bytes is printable ASCII and neither `"` nor `\`, without a branch a byte.
-fn all_plain_ascii(word: u64) -> bool {
+#[inline]
+fn are_plain_ascii(word: u64) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let has = |byte: u8| has_zero(word ^ (ONES * u64::from(byte)));
-    let has_control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-    (word & HIGHS) | has_control | has(b'"') | has(b'\\') | has(0x7f) == 0
+    // The highest bit of a byte is set in one of these if that byte is out of range, below the space, DEL, or one of the
+    // two. What a byte borrows from or carries to the next one does no harm: then it is such a byte itself.
+    let below = word.wrapping_sub(ONES * 0x20);
+    let del = word.wrapping_add(ONES);
+    let quote = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    (word | below | del | quote | backslash) & HIGHS == 0
 }
 
 fn is_special_character(bytes: &[u8]) -> bool {

@@ -37,20 +37,21 @@ impl Key {
     }
 }
 
-/// Where one field is in the bytes. `u32` is enough because every value is capped.
+/// How long the parts of one field are. Fields stand one after the other, so a copy of the bytes takes a copy of the
+/// entries. `u32` is enough because every value is capped.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// At its comma.
-    start: u32,
-    /// After the key's last character.
-    key_end: u32,
-    /// After the value.
-    value_end: u32,
-    /// After the companion, which is `,"key<suffix>":value`, if it has one.
-    end: u32,
+    /// The key, escaped, without what stands around it.
+    key: u32,
+    value: u32,
+    /// The companion, which is `,"key<suffix>":value`, all of it; 0 if there is none.
+    companion: u32,
     suffix: Option<Suffix>,
     outcome: Outcome,
 }
+
+/// What stands around a key and behind it: a comma and two quotes, and a colon.
+const KEY_FRAME: usize = 4;
 
 /// What the key of a companion adds to its field's key. A companion tells what the field's own JSON value cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,10 +95,23 @@ impl Fields {
         self.bytes.shrink_to(bytes);
     }
 
+    /// How many bytes of fields there is memory for.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Becomes a copy, in the memory that it has.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        self.bytes.clone_from(&other.bytes);
+        self.entries.clone_from(&other.entries);
+        (self.keys, self.irregular) = (other.keys, other.irregular);
+    }
+
     /// Adds a field, or replaces the one of that key.
+    #[inline(always)]
     pub(super) fn insert(&mut self, key: &Key, value: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Outcome {
-        let entry = self.write(key, value);
-        self.add(entry, key.bit);
+        let (start, entry) = self.write(key, value);
+        self.add(start, entry, key.bit);
         entry.outcome
     }
 
@@ -109,58 +123,60 @@ impl Fields {
         suffix: Suffix,
         companion: impl FnOnce(&mut Vec<u8>) -> Outcome,
     ) -> Outcome {
-        let mut entry = self.write(key, value);
+        let (start, mut entry) = self.write(key, value);
+        let companion_start = self.bytes.len();
         // `,"name`, without the quote and the colon behind it.
         self.bytes.extend_from_slice(&key.json[..key.json.len() - 2]);
         self.bytes.extend_from_slice(suffix.as_str().as_bytes());
         self.bytes.extend_from_slice(b"\":");
         let outcome = companion(&mut self.bytes);
-        entry.end = position(&self.bytes);
+        entry.companion = length(self.bytes.len() - companion_start);
         entry.suffix = Some(suffix);
         entry.outcome = entry.outcome.worse(outcome);
-        self.add(entry, key.bit);
+        self.add(start, entry, key.bit);
         entry.outcome
     }
 
     /// Takes over the fields of an outer span whose keys are not here yet.
     pub(super) fn merge(&mut self, outer: &Self) {
         if self.keys & outer.keys == 0 {
-            let shift = position(&self.bytes);
             self.bytes.extend_from_slice(&outer.bytes);
-            self.entries.extend(outer.entries.iter().map(|entry| entry.moved(|at| at + shift)));
+            self.entries.extend_from_slice(&outer.entries);
             self.keys |= outer.keys;
             self.irregular |= outer.irregular;
             return;
         }
-        for entry in &outer.entries {
-            self.adopt(outer, entry);
+        for (start, entry) in outer.positions() {
+            self.adopt(outer, start, entry);
         }
     }
 
     /// Replaces or adds what a span recorded later.
     pub(super) fn update(&mut self, later: &Self) {
-        for entry in &later.entries {
-            self.remove(later.key(entry));
-            self.adopt(later, entry);
+        for (start, entry) in later.positions() {
+            if let Some((index, start)) = self.find(later.key(start, entry)) {
+                self.remove_at(index, start);
+            }
+            self.adopt(later, start, entry);
         }
     }
 
     /// The fields, in order. A companion whose key is a field of its own is left out.
     pub(super) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
-        self.entries.iter().map(|entry| {
-            let companion = entry.suffix.filter(|suffix| !self.has_joined(self.key(entry), suffix.as_str()));
-            let value_end = entry.value_end as usize;
-            let key = self.key(entry);
+        self.positions().map(|(start, entry)| {
+            let key = self.key(start, entry);
+            let value = start + KEY_FRAME + key.len();
+            let value_end = value + entry.value as usize;
+            let companion = entry.suffix.filter(|suffix| !self.has_joined(key, suffix.as_str()));
+            let companion = companion.map(|suffix| {
+                let value = value_end + KEY_FRAME + key.len() + suffix.as_str().len();
+                (suffix, &self.bytes[value..start + entry.len()])
+            });
             Piece {
                 key,
-                value: &self.bytes[entry.key_end as usize + 2..value_end],
-                companion: companion.map(|suffix| {
-                    // A comma, two quotes and a colon stand around the companion's key.
-                    let value = value_end + key.len() + suffix.as_str().len() + 4;
-                    (suffix, &self.bytes[value..entry.end as usize])
-                }),
-                json: &self.bytes
-                    [entry.start as usize..if companion.is_some() { entry.end } else { entry.value_end } as usize],
+                value: &self.bytes[value..value_end],
+                companion,
+                json: &self.bytes[start..if companion.is_some() { start + entry.len() } else { value_end }],
                 cut: entry.outcome == Outcome::Cut,
             }
         })
@@ -171,91 +187,87 @@ impl Fields {
         (!self.irregular).then_some(&self.bytes)
     }
 
-    /// A copy that holds no spare memory, for a span to keep.
-    pub(super) fn to_kept(&self) -> Self {
-        let Self { bytes, entries, keys, irregular } = self;
-        Self { bytes: bytes.clone(), entries: entries.clone(), keys: *keys, irregular: *irregular }
-    }
-
-    fn write(&mut self, key: &Key, value: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Entry {
-        let start = position(&self.bytes);
+    /// Appends a field; returns where it begins.
+    #[inline(always)]
+    fn write(&mut self, key: &Key, value: impl FnOnce(&mut Vec<u8>) -> Outcome) -> (usize, Entry) {
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(&key.json);
-        let key_end = position(&self.bytes) - 2;
+        let value_start = self.bytes.len();
         let outcome = value(&mut self.bytes);
-        let end = position(&self.bytes);
-        Entry { start, key_end, value_end: end, end, suffix: None, outcome }
+        let entry = Entry {
+            key: length(key.json.len() - KEY_FRAME),
+            value: length(self.bytes.len() - value_start),
+            companion: 0,
+            suffix: None,
+            outcome,
+        };
+        (start, entry)
     }
 
     /// Indexes the entry whose bytes were just written, and removes an earlier one of its key.
-    fn add(&mut self, mut entry: Entry, bit: u128) {
+    #[inline(always)]
+    fn add(&mut self, start: usize, entry: Entry, bit: u128) {
         if self.keys & bit != 0
-            && let Some(index) = self.find(self.key(&entry))
+            && let Some((index, earlier)) = self.find(self.key(start, &entry))
         {
-            let removed = self.remove_at(index);
-            entry = entry.moved(|at| at - removed);
+            self.remove_at(index, earlier);
         }
         self.keys |= bit;
         self.irregular |= entry.outcome == Outcome::Cut || entry.suffix.is_some();
         self.entries.push(entry);
     }
 
-    fn adopt(&mut self, from: &Self, entry: &Entry) {
-        let key = from.key(entry);
+    fn adopt(&mut self, from: &Self, start: usize, entry: &Entry) {
+        let key = from.key(start, entry);
         let bit = bit_of(key);
         if self.keys & bit != 0 && self.find(key).is_some() {
             return;
         }
-        let start = position(&self.bytes);
-        self.bytes.extend_from_slice(&from.bytes[entry.start as usize..entry.end as usize]);
-        self.entries.push(entry.moved(|at| at - entry.start + start));
+        self.bytes.extend_from_slice(&from.bytes[start..start + entry.len()]);
+        self.entries.push(*entry);
         self.keys |= bit;
         self.irregular |= from.irregular;
     }
 
-    fn remove(&mut self, key: &[u8]) {
-        if let Some(index) = self.find(key) {
-            self.remove_at(index);
-        }
+    fn remove_at(&mut self, index: usize, start: usize) {
+        let entry = self.entries.remove(index);
+        self.bytes.drain(start..start + entry.len());
     }
 
-    fn remove_at(&mut self, index: usize) -> u32 {
-        let Entry { start, end, .. } = self.entries.remove(index);
-        self.bytes.drain(start as usize..end as usize);
-        let length = end - start;
-        for later in &mut self.entries[index..] {
-            *later = later.moved(|at| at - length);
-        }
-        length
-    }
-
-    fn find(&self, key: &[u8]) -> Option<usize> {
-        self.entries.iter().position(|entry| self.key(entry) == key)
+    /// The index of the field of this key, and where it begins.
+    fn find(&self, key: &[u8]) -> Option<(usize, usize)> {
+        let found = |(_, (start, entry)): &(usize, (usize, &Entry))| self.key(*start, entry) == key;
+        self.positions().enumerate().find(found).map(|(index, (start, _))| (index, start))
     }
 
     fn has_joined(&self, key: &[u8], suffix: &str) -> bool {
-        self.entries.iter().any(|entry| self.key(entry).strip_suffix(suffix.as_bytes()) == Some(key))
+        self.positions().any(|(start, entry)| self.key(start, entry).strip_suffix(suffix.as_bytes()) == Some(key))
     }
 
-    fn key(&self, entry: &Entry) -> &[u8] {
-        &self.bytes[entry.start as usize + 2..entry.key_end as usize]
+    /// Each entry, with where its bytes begin.
+    fn positions(&self) -> impl Iterator<Item = (usize, &Entry)> {
+        self.entries.iter().scan(0, |next, entry| {
+            let start = *next;
+            *next += entry.len();
+            Some((start, entry))
+        })
+    }
+
+    fn key(&self, start: usize, entry: &Entry) -> &[u8] {
+        &self.bytes[start + 2..start + 2 + entry.key as usize]
     }
 }
 
 impl Entry {
-    fn moved(&self, to: impl Fn(u32) -> u32) -> Self {
-        Self {
-            start: to(self.start),
-            key_end: to(self.key_end),
-            value_end: to(self.value_end),
-            end: to(self.end),
-            ..*self
-        }
+    /// How many bytes the field takes, its companion among them.
+    fn len(&self) -> usize {
+        KEY_FRAME + self.key as usize + self.value as usize + self.companion as usize
     }
 }
 
-/// The end of the bytes as an index.
-fn position(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.len()).expect("OK because a line's fields are capped far below 4 GiB")
+#[inline]
+fn length(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("OK because a line's fields are capped far below 4 GiB")
 }
 
 /// One of 128 bits, from the parts in which short names differ most.

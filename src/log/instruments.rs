@@ -2,6 +2,7 @@
 
 use tracing::Level;
 
+use super::per_level::PerLevel;
 use super::writer::DropReason;
 use crate::metrics::{Counter, Definition, DefinitionError, LabelValue, Meter, Unit};
 
@@ -26,19 +27,10 @@ pub static WRITE_ERRORS: Definition =
 pub static LINES_TRUNCATED: Definition =
     Definition::counter("log_lines_truncated_total", "Log lines that a cap cut, marked \"truncated\" in the line.");
 
-/// Label values of `level`, as the line has them but in lower case.
-const LEVELS: [(Level, &str); 5] = [
-    (Level::ERROR, "error"),
-    (Level::WARN, "warn"),
-    (Level::INFO, "info"),
-    (Level::DEBUG, "debug"),
-    (Level::TRACE, "trace"),
-];
-
 /// What counts the lines of one log.
 #[derive(Clone, Debug)]
 pub(super) struct Instruments {
-    lines: [Counter; LEVELS.len()],
+    lines: PerLevel<Counter>,
     pub(super) truncated: Counter,
 }
 
@@ -54,20 +46,24 @@ impl Instruments {
     pub(super) fn register(meter: &Meter) -> Result<Self, DefinitionError> {
         let lines = meter.counter::<1>(&LINES)?;
         Ok(Self {
-            lines: LEVELS.map(|(_, name)| lines.series([LabelValue::from(name)])),
+            lines: PerLevel::new(|level| lines.series([LabelValue::from(label(level))])),
             truncated: meter.counter::<0>(&LINES_TRUNCATED)?.series([]),
         })
     }
 
     pub(super) fn lines(&self, level: Level) -> &Counter {
-        let index = match level {
-            Level::ERROR => 0,
-            Level::WARN => 1,
-            Level::INFO => 2,
-            Level::DEBUG => 3,
-            Level::TRACE => 4,
-        };
-        &self.lines[index]
+        self.lines.of(level)
+    }
+}
+
+/// The value of the `level` label: as the line has it but in lower case.
+const fn label(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
     }
 }
 
@@ -116,9 +112,10 @@ mod tests {
         ] {
             assert!(zero.contains(series), "{series} in {zero}");
         }
-        for (level, name) in LEVELS {
+        for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
             instruments.lines(level).increment();
-            registry.snapshot().assert_value("log_lines_total", &[("level", name)], 1);
+            let name = level.as_str().to_lowercase();
+            registry.snapshot().assert_value("log_lines_total", &[("level", &name)], 1);
         }
         for reason in DropReason::ALL {
             for (sink, name) in sinks.iter().zip(["file", "file_2"]) {

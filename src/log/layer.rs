@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
-use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 
-use super::callsite::LogId;
 use super::core::Core;
 use super::fields::Fields;
 use super::scratch::{self, Scratch};
+use super::spans::Spans;
 use crate::trace::{self, TraceId};
 
 /// Writes one line an event, with the fields and the trace of the spans around it.
@@ -49,36 +49,49 @@ use crate::trace::{self, TraceId};
 /// registry.snapshot().assert_value("log_lines_total", &[("level", "error")], 1);
 /// # Ok::<(), aistm7_monitoring::log::LogError>(())
 /// ```
-#[derive(Clone)]
 pub struct JsonLayer {
     core: Arc<Core>,
-}
-
-/// What a span keeps for the lines inside it, for each log: one log may hide what another shows.
-struct SpanRecords {
-    first: SpanRecord,
-    others: Vec<SpanRecord>,
-}
-
-struct SpanRecord {
-    log: LogId,
-    trace: Option<TraceId>,
-    fields: Fields,
-}
-
-impl SpanRecords {
-    fn of(&self, log: LogId) -> Option<&SpanRecord> {
-        std::iter::once(&self.first).chain(&self.others).find(|record| record.log == log)
-    }
-
-    fn of_mut(&mut self, log: LogId) -> Option<&mut SpanRecord> {
-        std::iter::once(&mut self.first).chain(&mut self.others).find(|record| record.log == log)
-    }
+    spans: Spans,
 }
 
 impl JsonLayer {
     pub(super) fn new(core: &Arc<Core>) -> Self {
-        Self { core: Arc::clone(core) }
+        Self { core: Arc::clone(core), spans: Spans::new() }
+    }
+
+    /// The fields and the trace of the spans around an event.
+    fn surroundings<S>(&self, event: &Event<'_>, context: &Context<'_, S>, fields: &mut Fields) -> Option<TraceId>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let gathered = if event.is_contextual() {
+            // The subscriber's own answer costs one look where the context takes several.
+            self.spans.gather(context.current_span().id()?, fields)
+        } else {
+            self.spans.gather(event.parent()?, fields)
+        };
+        gathered
+            .or_else(|_| {
+                let around = context.event_span(event).and_then(|span| self.nearest(span));
+                around.map_or(Ok(None), |span| self.spans.gather(&span, fields))
+            })
+            .ok()
+            .flatten()
+    }
+
+    /// The span or the nearest one around it that this layer knows.
+    fn nearest<S>(&self, span: SpanRef<'_, S>) -> Option<Id>
+    where
+        S: for<'a> LookupSpan<'a>,
+    {
+        span.scope().map(|span| span.id()).find(|span| self.spans.knows(span))
+    }
+}
+
+/// Another layer: spans are numbered by each subscriber for itself.
+impl Clone for JsonLayer {
+    fn clone(&self) -> Self {
+        Self::new(&self.core)
     }
 }
 
@@ -87,41 +100,34 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        let ambient = || trace::current().map(|context| context.trace_id());
-        // An outer span's trace is that of the spans around it too.
-        let inherited = || span.parent()?.extensions().get::<SpanRecords>()?.first.trace;
+        let around = if attributes.is_contextual() {
+            context.current_span().id().cloned()
+        } else {
+            attributes.parent().cloned()
+        };
+        let parent = around.and_then(|span| {
+            if self.spans.knows(&span) { Some(span) } else { self.nearest(context.span(id)?.parent()?) }
+        });
+        let mut trace = trace::current_trace_id();
         // Who names a parent means its trace.
-        let trace =
-            if attributes.is_contextual() { ambient().or_else(inherited) } else { inherited().or_else(ambient) };
-        // The fields' own code runs before the span is locked.
-        let fields = scratch::with(|scratch| {
+        if trace.is_some() && !attributes.is_contextual() {
+            trace = parent.as_ref().and_then(|parent| self.spans.trace(parent)).or(trace);
+        }
+        scratch::with(|scratch| {
             let Scratch { fields, message, callsites, .. } = scratch;
             let site = callsites.of_span(attributes.metadata(), &self.core.sites, &self.core.rules.redaction);
             attributes.record(&mut self.core.visitor(site, fields, message));
-            fields.to_kept()
+            self.spans.open(id, parent, trace, fields);
         });
-        let record = SpanRecord { log: self.core.sites.log(), trace, fields };
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<SpanRecords>() {
-            None => extensions.insert(SpanRecords { first: record, others: Vec::new() }),
-            Some(records) if records.of(record.log).is_none() => records.others.push(record),
-            // The log has two layers in one subscriber.
-            Some(_) => {}
-        }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
+        let Some(metadata) = context.metadata(id) else { return };
         scratch::with(|scratch| {
             let Scratch { fields, message, callsites, .. } = scratch;
-            let site = callsites.of_span(span.metadata(), &self.core.sites, &self.core.rules.redaction);
+            let site = callsites.of_span(metadata, &self.core.sites, &self.core.rules.redaction);
             values.record(&mut self.core.visitor(site, fields, message));
-            if let Some(record) =
-                span.extensions_mut().get_mut::<SpanRecords>().and_then(|records| records.of_mut(self.core.sites.log()))
-            {
-                record.fields.update(fields);
-            }
+            self.spans.update(id, fields);
         });
     }
 
@@ -130,28 +136,22 @@ where
             let Scratch { fields, message, callsites, .. } = &mut *scratch;
             let site = callsites.of_event(event, &self.core.sites, &self.core.rules.redaction);
             event.record(&mut self.core.visitor(site, fields, message));
-            let log = self.core.sites.log();
-            let mut trace = None;
-            // From the inner to the outer. Asking for a scope would look each span up once more.
-            let mut around = context.event_span(event);
-            while let Some(span) = around {
-                if let Some(record) = span.extensions().get::<SpanRecords>().and_then(|records| records.of(log)) {
-                    fields.merge(&record.fields);
-                    trace = trace.or(record.trace);
-                }
-                around = span.parent();
-            }
-            let trace = trace.or_else(|| trace::current().map(|context| context.trace_id()));
+            let trace = self.surroundings(event, &context, fields).or_else(trace::current_trace_id);
             // What is dropped is counted.
             let _ = self.core.submit(*event.metadata().level(), trace, scratch);
         });
+    }
+
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        self.spans.close(&id);
     }
 }
 
 /// The trace that events in a span have; `None` also if the subscriber is not built on [`Registry`].
 pub(super) fn trace_of(subscriber: &Dispatch, span: &Id) -> Option<TraceId> {
+    let layer = subscriber.downcast_ref::<JsonLayer>()?;
     let span = subscriber.downcast_ref::<Registry>()?.span(span)?;
-    span.scope().find_map(|span| span.extensions().get::<SpanRecords>()?.first.trace)
+    layer.spans.trace(&layer.nearest(span)?)
 }
 
 impl fmt::Debug for JsonLayer {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use tracing::Level;
 
 use super::escape::Fit;
+use super::per_level::PerLevel;
 use super::scratch::Scratch;
 use super::text;
 use crate::trace::TraceId;
@@ -25,35 +26,36 @@ pub(super) struct Head {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Layout {
     Json {
-        /// `","service":"<name>`, ready to copy.
-        service: Vec<u8>,
+        /// `","level":"<level>","service":"<name>`, ready to copy.
+        levels: PerLevel<Box<[u8]>>,
     },
     Text(text::Paint),
 }
 
 impl Layout {
     pub(super) fn json(service: &str) -> Self {
-        let mut fragment = b"\",\"service\":\"".to_vec();
-        super::escape::escape(&mut fragment, service, usize::MAX);
-        Self::Json { service: fragment }
+        let levels = PerLevel::new(|level| {
+            let mut part = format!("\",\"level\":\"{level}\",\"service\":\"").into_bytes();
+            super::escape::escape(&mut part, service, usize::MAX);
+            part.into()
+        });
+        Self::Json { levels }
     }
 
     /// Puts the scratch's message and fields together into its `line`, of at most `cap` bytes, newline included.
     pub(super) fn compose(&self, head: Head, scratch: &mut Scratch, cap: usize) -> Fit {
         match self {
-            Self::Json { service } => json(service, head, scratch, cap),
+            Self::Json { levels } => json(levels.of(head.level), head, scratch, cap),
             Self::Text(paint) => text::compose(*paint, head, scratch, cap),
         }
     }
 }
 
-fn json(service: &[u8], head: Head, scratch: &mut Scratch, cap: usize) -> Fit {
+fn json(level_and_service: &[u8], head: Head, scratch: &mut Scratch, cap: usize) -> Fit {
     let Scratch { message, fields, line, timestamps, .. } = scratch;
     line.extend_from_slice(b"{\"timestamp\":\"");
     line.extend_from_slice(&timestamps.at(head.wall));
-    line.extend_from_slice(b"\",\"level\":\"");
-    line.extend_from_slice(head.level.as_str().as_bytes());
-    line.extend_from_slice(service);
+    line.extend_from_slice(level_and_service);
     if let Some(trace) = head.trace {
         line.extend_from_slice(b"\",\"traceId\":\"");
         line.extend_from_slice(&trace.to_hex());

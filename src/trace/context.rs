@@ -125,6 +125,12 @@ pub fn current() -> Option<TraceContext> {
     PRESENT.try_with(|present| present.borrow().clone()).ok().flatten()
 }
 
+/// The trace of the present context. Cost: a thread-local read; the context is looked at, not cloned.
+#[cfg(feature = "log")]
+pub(crate) fn current_trace_id() -> Option<TraceId> {
+    PRESENT.try_with(|present| Some(present.borrow().as_ref()?.trace_id())).ok().flatten()
+}
+
 /// The span of the present context, if its trace is sampled. Cost: a thread-local read; the context is looked at, not cloned.
 pub(crate) fn current_sampled_span() -> Option<SampledSpan> {
     PRESENT.try_with(|present| present.borrow().as_ref()?.sampled_span()).ok().flatten()

@@ -28,6 +28,8 @@ mod traceparent;
 mod tracestate;
 
 pub(crate) use context::current_sampled_span;
+#[cfg(feature = "log")]
+pub(crate) use context::current_trace_id;
 #[cfg(any(feature = "database", feature = "http"))]
 pub(crate) use context::enter_only;
 #[cfg(feature = "http")]

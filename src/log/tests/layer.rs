@@ -162,6 +162,69 @@ fn filter_silences_no_other_layer_and_two_logs_live_side_by_side() {
 }
 
 #[test]
+fn spans_that_a_filter_hides_stand_in_nobodys_way() {
+    let fixture = Fixture::new(Format::Json);
+    let context = TraceContext::new_root();
+    let layer = fixture.log.layer().with_filter(Directives::parse("info").expect("a level"));
+    let subscriber = tracing_subscriber::registry().with(layer).with(Identity::new());
+    tracing::subscriber::with_default(subscriber, || {
+        let entered = context.enter();
+        let _outer = info_span!("outer", a = 1).entered();
+        drop(entered);
+        let hidden = debug_span!("hidden", b = 2).entered();
+        info!("below a hidden span");
+        let inner = info_span!("inner", c = 3).entered();
+        let _hidden = debug_span!("hidden too", d = 4).entered();
+        info!("below an inner span");
+        info!(parent: &*inner, "by parent");
+        info_span!(parent: &*hidden, "child of a hidden span", e = 5).in_scope(|| info!("below its child"));
+    });
+    let found: Vec<_> = fixture.lines().iter().map(|line| (line["details"].to_string(), trace_id(line))).collect();
+    let trace = Some(context.trace_id().to_string());
+    let expected = [r#"{"a":1}"#, r#"{"a":1,"c":3}"#, r#"{"a":1,"c":3}"#, r#"{"a":1,"e":5}"#];
+    assert_eq!(found, expected.map(|details| (details.to_owned(), trace.clone())));
+}
+
+#[test]
+fn copies_of_a_layer_in_several_subscribers_know_their_own_spans_only() {
+    let fixture = Fixture::new(Format::Json);
+    let layer = fixture.log.layer();
+    let [first, second] =
+        [layer.clone(), layer].map(|layer| tracing::Dispatch::new(tracing_subscriber::registry().with(layer)));
+    let within = |dispatch, work: &dyn Fn()| tracing::dispatcher::with_default(dispatch, work);
+    within(&first, &|| {
+        let _span = info_span!("of the first", a = 1).entered();
+        // Their registries number spans alike.
+        within(&second, &|| {
+            info!("in no span");
+            info_span!("of the second", b = 2).in_scope(|| info!("in the second's"));
+        });
+        info!("in the first's");
+    });
+    let found: Vec<_> = fixture.lines().iter().map(|line| line["details"].to_string()).collect();
+    assert_eq!(found, ["{}", r#"{"b":2}"#, r#"{"a":1}"#]);
+}
+
+#[test]
+fn span_that_is_closed_leaves_nothing_to_the_next() {
+    let lines = lines_of(|| {
+        // As many as it takes until the registry uses a span's place and number again.
+        for run in 0..100 {
+            let span = info_span!("long", run, text = "x".repeat(run * 40), later = Empty).entered();
+            span.record("later", run);
+            info!("in a span");
+            drop(span);
+            let _bare = info_span!("bare").entered();
+            info!("in a bare span");
+        }
+    });
+    for (run, pair) in lines.chunks(2).enumerate() {
+        assert_eq!(pair[0]["details"], serde_json::json!({"run": run, "text": "x".repeat(run * 40), "later": run}));
+        assert_eq!(pair[1]["details"].to_string(), "{}");
+    }
+}
+
+#[test]
 fn records_of_the_log_crate_come_without_the_bridges_own_fields() {
     let lines = lines_of(|| {
         let record = |level, text: std::fmt::Arguments<'_>| {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! any thread: push (one lock, one copy) -> buffer of each sink, bounded in bytes
-//! its thread: swap at 64 KiB or after 5 ms -> write -> settled: written or lost
+//! its thread: swap at 256 KiB or after 5 ms -> write, 64 KiB at a time -> settled: written or lost
 //!                                               '-> what was dropped meanwhile is told by one WARN line
 //! ```
 
@@ -17,10 +17,12 @@ mod thread;
 mod tests;
 
 pub use file::{Every, FileSink};
-use queue::WAKE_BYTES;
 pub(super) use queue::{Queue, Untold, is_writer_thread};
 pub use sink::Sink;
 pub(super) use thread::start;
+
+/// What is written at once, in whole lines. Measured: larger writes save no time, and a pipe holds as much.
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// What became of the lines of a log since it started. `written + lost` is the number of lines made, for each sink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

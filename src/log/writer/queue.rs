@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use super::{DropReason, Flushed};
+use super::{CHUNK_BYTES, DropReason, Flushed};
 
-/// A batch is written once it is this large. Measured: larger batches save no time, and a pipe holds as much.
-pub(in crate::log::writer) const WAKE_BYTES: usize = 64 * 1024;
+/// A batch is written once it is an eighth of the budget, within these bounds. Measured: to wake the writer costs who logs as
+/// much as ten lines, and larger batches no longer stay in a processor's own cache.
+const LEAST_RIPE_BYTES: usize = CHUNK_BYTES;
+const MOST_RIPE_BYTES: usize = 4 * CHUNK_BYTES;
 
 /// A batch is written once its first line is this old. Chosen: what a killed process may lose.
 const GATHER: Duration = Duration::from_millis(5);
@@ -18,6 +20,8 @@ const GATHER: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(in crate::log) struct Queue {
     budget: usize,
+    /// A batch of so many bytes is written at once.
+    ripe_bytes: usize,
     state: Mutex<State>,
     /// Wakes the writer.
     work: Condvar,
@@ -136,7 +140,8 @@ pub(in crate::log) fn is_writer_thread() -> bool {
 
 impl Queue {
     pub(in crate::log) fn new(budget: usize) -> Self {
-        Self { budget, state: Mutex::default(), work: Condvar::new(), progress: Condvar::new() }
+        let ripe_bytes = (budget / 8).clamp(LEAST_RIPE_BYTES, MOST_RIPE_BYTES);
+        Self { budget, ripe_bytes, state: Mutex::default(), work: Condvar::new(), progress: Condvar::new() }
     }
 
     /// Takes a line, or says why not. Never waits for the sink.
@@ -144,7 +149,7 @@ impl Queue {
         let mut state = self.state();
         let verdict = self.admit(&state, level, line.len());
         let wake = match verdict {
-            Ok(()) => state.take(line),
+            Ok(()) => state.take(line, self.ripe_bytes),
             Err(reason) => {
                 state.refused += 1;
                 state.untold.buffer_full += u64::from(reason == DropReason::BufferFull);
@@ -236,11 +241,11 @@ impl Queue {
             state.nap = Nap::UntilLine;
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if !state.is_ripe() {
+        if !state.is_ripe(self.ripe_bytes) {
             state.nap = Nap::UntilFull;
             state = self
                 .work
-                .wait_timeout_while(state, GATHER, |state| !state.is_ripe())
+                .wait_timeout_while(state, GATHER, |state| !state.is_ripe(self.ripe_bytes))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
@@ -336,14 +341,14 @@ impl Queue {
 
 impl State {
     /// Returns whether the writer has to be woken.
-    fn take(&mut self, line: &[u8]) -> bool {
+    fn take(&mut self, line: &[u8], ripe_bytes: usize) -> bool {
         self.buffer.extend_from_slice(line);
         self.buffered_lines += 1;
         self.accepted += 1;
         let wake = match self.nap {
             Nap::Awake => false,
             Nap::UntilLine => true,
-            Nap::UntilFull => self.buffer.len() >= WAKE_BYTES,
+            Nap::UntilFull => self.buffer.len() >= ripe_bytes,
         };
         if wake {
             // One call is enough.
@@ -361,8 +366,8 @@ impl State {
         !self.buffer.is_empty() || self.phase != Phase::Stopped && (to_tell || self.reopening == Reopening::Asked)
     }
 
-    fn is_ripe(&self) -> bool {
-        self.buffer.len() >= WAKE_BYTES
+    fn is_ripe(&self, ripe_bytes: usize) -> bool {
+        self.buffer.len() >= ripe_bytes
             || self.hurry == Hurry::Flush
             || self.reopening == Reopening::Asked
             || self.phase != Phase::Running

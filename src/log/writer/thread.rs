@@ -4,9 +4,9 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::queue::{Batch, Reopening, WAKE_BYTES, mark_writer_thread};
+use super::queue::{Batch, Reopening, mark_writer_thread};
 use super::target::{Fenced, Position};
-use super::{DropReason, Sink};
+use super::{CHUNK_BYTES, DropReason, Sink};
 use crate::log::core::Core;
 use crate::log::output::Output;
 
@@ -15,8 +15,8 @@ use crate::log::output::Output;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LAST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the buffer keeps after a burst. Chosen: several batches.
-const KEPT_BYTES: usize = 4 * WAKE_BYTES;
+/// What the buffer keeps after a burst. Chosen: several batches, so that a burst that goes on does not let go of memory.
+const KEPT_BYTES: usize = 16 * CHUNK_BYTES;
 
 /// Starts the thread that writes the lines of one of the log's outputs until the log stops.
 pub(in crate::log) fn start(core: &Arc<Core>, output: usize, sink: Sink) -> io::Result<()> {
@@ -162,7 +162,7 @@ struct GaveUp;
 /// takes a large batch, and a file can be rotated behind each.
 fn chunk_len(bytes: &[u8]) -> usize {
     let is_end = |byte: &u8| *byte == b'\n';
-    match bytes.get(..WAKE_BYTES) {
+    match bytes.get(..CHUNK_BYTES) {
         None => bytes.len(),
         Some(most) => match most.iter().rposition(is_end) {
             Some(last) => last + 1,
@@ -191,6 +191,6 @@ mod tests {
         assert_eq!(chunk_len(&line(100).repeat(3)), 300);
         assert_eq!(chunk_len(&line(1_000).repeat(100)), 65_000);
         assert_eq!(chunk_len(&[line(200_000), line(10)].concat()), 200_000);
-        assert_eq!(chunk_len(&line(WAKE_BYTES).repeat(2)), WAKE_BYTES);
+        assert_eq!(chunk_len(&line(CHUNK_BYTES).repeat(2)), CHUNK_BYTES);
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::error::InvalidValue;
-use crate::log::writer::WAKE_BYTES;
+use crate::log::writer::CHUNK_BYTES;
 
 /// A file that a log is appended to.
 ///
@@ -66,7 +66,7 @@ impl Every {
 impl FileSink {
     /// 64 KiB: what is written at once fits, so a file is only ever larger if one line is.
     // The cast widens a small constant.
-    pub const MIN_ROTATE_BYTES: u64 = WAKE_BYTES as u64;
+    pub const MIN_ROTATE_BYTES: u64 = CHUNK_BYTES as u64;
 
     /// A file that grows on. What rotates it from outside may move it or remove it; see
     /// [`Log::reopen`](crate::log::Log::reopen) for what else it may want.
