@@ -137,7 +137,7 @@ async fn access_log_allocates_only_what_it_keeps_of_a_request() {
     }
 }
 
-/// Each header of the trace is one; the call itself takes none.
+/// The headers of the trace share one; the call itself takes none.
 #[tokio::test]
 async fn outgoing_call_allocates_its_headers_only() {
     let prices = monitoring().client("prices");
@@ -152,7 +152,7 @@ async fn outgoing_call_allocates_its_headers_only() {
     call().await;
     assert_eq!(call().await, (0, 1), "outside of a trace");
     let context = TraceContext::new_root();
-    assert_eq!(context.scope(async { call().await }).await, (2, 3), "traceparent and x-request-id");
+    assert_eq!(context.scope(async { call().await }).await, (1, 3), "traceparent and x-request-id");
 }
 
 /// Allocations of a server and its client, each request on a connection of its own, once everything is warm.

@@ -20,10 +20,21 @@ pin_project! {
     /// Event streams are the one exception, and only when the process closes: they end then, so that the client
     /// connects anew elsewhere.
     pub struct ResponseBody<B> {
+        // `None` only while it is dropped.
         #[pin]
-        inner: B,
+        inner: Option<B>,
         // `None` for a response that is not counted here.
         watch: Option<Watch>,
+    }
+
+    impl<B> PinnedDrop for ResponseBody<B> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(watch) = this.watch && watch.runs_code {
+                let _entered = watch.exchange.enter_context();
+                this.inner.set(None);
+            }
+        }
     }
 }
 
@@ -33,6 +44,9 @@ struct Watch {
     announced: Option<u64>,
     /// For event streams: resolves when the process closes.
     closing: Option<Closing>,
+    /// Whether a part of the service may still run when the body is dropped. Not so of one that says how long it is: that
+    /// is bytes in memory.
+    runs_code: bool,
 }
 
 type Closing = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
@@ -41,7 +55,7 @@ impl<B: Body> ResponseBody<B> {
     /// Answers the request of an exchange, if it has one, and gives the exchange to the response's body.
     pub(super) fn of(exchange: Option<Exchange>, response: Response<B>) -> Response<Self> {
         let watch = exchange.map(|exchange| Watch::answering(exchange, &response));
-        response.map(|inner| Self { inner, watch })
+        response.map(|inner| Self { inner: Some(inner), watch })
     }
 }
 
@@ -50,16 +64,19 @@ impl<B: Body> Body for ResponseBody<B> {
     type Error = B::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let mut this = self.project();
+        let this = self.project();
+        let Some(mut inner) = this.inner.as_pin_mut() else {
+            return Poll::Ready(None);
+        };
         let Some(watch) = this.watch else {
-            return this.inner.poll_frame(cx);
+            return inner.poll_frame(cx);
         };
         let running = watch.exchange.enter();
-        let polled = this.inner.as_mut().poll_frame(cx);
+        let polled = inner.as_mut().poll_frame(cx);
         watch.exchange.leave(running);
         match polled {
             Poll::Ready(frame) => {
-                watch.saw(frame.as_ref(), this.inner.is_end_stream());
+                watch.saw(frame.as_ref(), inner.is_end_stream());
                 Poll::Ready(frame)
             }
             Poll::Pending => {
@@ -71,11 +88,11 @@ impl<B: Body> Body for ResponseBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
 }
 
@@ -88,7 +105,8 @@ impl Watch {
             Answer::EventStream => (None, Some(Box::pin(exchange.ledger().common.drain.reached(Phase::Closing)))),
             Answer::HeadOnly | Answer::Upgrade => (None, None),
         };
-        Self { exchange, announced, closing }
+        let runs_code = response.body().size_hint().exact().is_none();
+        Self { exchange, announced, closing, runs_code }
     }
 
     fn saw<D: Buf, E>(&mut self, frame: Option<&Result<Frame<D>, E>>, at_end: bool) {

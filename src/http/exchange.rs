@@ -96,9 +96,14 @@ impl Exchange {
     #[inline]
     pub(super) fn enter(&mut self) -> Running {
         self.running = true;
+        Running { _entered: self.enter_context(), _passing: None }
+    }
+
+    /// Enters the request's trace context only, for what is dropped: a panic was told before.
+    #[inline]
+    pub(super) fn enter_context(&self) -> Option<Entered> {
         // Below the trace layer it is the present one already.
-        let entered = self.context.as_ref().filter(|own| !trace::is_current(own)).map(TraceContext::enter);
-        Running { _entered: entered, _passing: None }
+        self.context.as_ref().filter(|own| !trace::is_current(own)).map(TraceContext::enter)
     }
 
     /// The code came to its end.

@@ -23,6 +23,6 @@ impl<S> Layer<S> for HttpLayer {
     type Service = Trace<HttpMetrics<S>>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        self.trace.layer(self.metrics.layer(inner))
+        self.trace.heads(self.metrics.layer(inner))
     }
 }

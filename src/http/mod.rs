@@ -71,6 +71,7 @@ mod route;
 mod rules;
 mod shared;
 mod template_map;
+mod trace_body;
 mod trace_layer;
 #[cfg(feature = "websocket")]
 pub mod websocket;
@@ -91,4 +92,5 @@ pub use naming::UrlScheme;
 pub use options::{HttpOptions, HttpOptionsError};
 pub use request_body::{RequestBody, RequestBodyLayer, RequestBodySize};
 pub use response_headers::ResponseHeaders;
+pub use trace_body::{TraceBodies, TraceBodiesFuture, TraceBody};
 pub use trace_layer::{Trace, TraceFuture, TraceLayer};

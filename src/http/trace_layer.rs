@@ -11,16 +11,19 @@ use tower_service::Service;
 use tracing::Span;
 
 use super::response_headers::ResponseHeaders;
-use crate::trace::TraceContext;
+use super::trace_body::TraceBodies;
+use crate::trace::{self, Caller, TraceContext, TraceRules};
 
 /// Continues a caller's trace or starts one, for everything below it.
 ///
 /// The [`TraceContext`] is put into the request's extensions, is the ambient context while the service runs (see
 /// [`trace::current`](crate::trace::current)), and belongs to a span named `request`, so that tasks spawned with the
 /// span stay in the trace. The span has no fields of its own and is of level ERROR, so that no ordinary filter takes
-/// it away. The response gets `x-request-id` and `traceresponse` if it has none.
+/// it away. The response gets `x-request-id` and `traceresponse` if it has none, and its body is polled and dropped in
+/// the trace too.
 #[derive(Clone, Debug, Default)]
 pub struct TraceLayer {
+    rules: TraceRules,
     headers: ResponseHeaders,
 }
 
@@ -36,21 +39,33 @@ impl TraceLayer {
         self.headers = headers;
         self
     }
-}
 
-impl<S> Layer<S> for TraceLayer {
-    type Service = Trace<S>;
+    /// Chooses which callers are believed and how many traces are sampled.
+    #[must_use]
+    pub fn rules(mut self, rules: TraceRules) -> Self {
+        self.rules = rules;
+        self
+    }
 
-    fn layer(&self, inner: S) -> Self::Service {
-        Trace { inner, headers: self.headers }
+    /// The service without a care for its bodies, for the metrics layer, whose exchange takes that care.
+    pub(super) fn heads<S>(&self, inner: S) -> Trace<S> {
+        Trace { inner, layer: self.clone() }
     }
 }
 
-/// The service of [`TraceLayer`].
+impl<S> Layer<S> for TraceLayer {
+    type Service = TraceBodies<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        TraceBodies::new(self.heads(inner))
+    }
+}
+
+/// The service of [`TraceLayer`] and of [`HttpLayer`](super::HttpLayer) up to the response's head.
 #[derive(Clone)]
 pub struct Trace<S> {
     inner: S,
-    headers: ResponseHeaders,
+    layer: TraceLayer,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Trace<S>
@@ -68,9 +83,9 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if request.extensions().get::<TraceContext>().is_some() {
             // The layer was applied further out as well, and that one does the work.
-            return TraceFuture { inner: self.inner.call(request), traced: None };
+            return TraceFuture { inner: Some(self.inner.call(request)), traced: None };
         }
-        let context = TraceContext::from_headers(request.headers());
+        let context = self.layer.rules.context(Caller::of(&request));
         request.extensions_mut().insert(context.clone());
         let entered = context.enter();
         // A root: the trace that this process happens to be in must not leak into a request's.
@@ -78,28 +93,59 @@ where
         let in_span = span.enter();
         let inner = self.inner.call(request);
         drop((in_span, entered));
-        TraceFuture { inner, traced: Some(Traced { context, span, headers: self.headers }) }
+        TraceFuture { inner: Some(inner), traced: Some(Traced { context, span, headers: self.layer.headers }) }
     }
 }
 
 impl<S> fmt::Debug for Trace<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trace").field("headers", &self.headers).finish_non_exhaustive()
+        f.debug_struct("Trace").field("layer", &self.layer).finish_non_exhaustive()
     }
 }
 
-struct Traced {
+/// What belongs to one request from here on.
+pub(super) struct Traced {
     context: TraceContext,
     span: Span,
     headers: ResponseHeaders,
 }
 
+impl Traced {
+    /// Left in the order opposite to that of entering.
+    pub(super) fn enter(&self) -> (tracing::span::Entered<'_>, trace::Entered) {
+        let context = self.context.enter();
+        (self.span.enter(), context)
+    }
+}
+
 pin_project! {
     /// The future of [`Trace`].
+    ///
+    /// # Cancellation
+    /// What it was doing is dropped in the trace, so that lines of destructors have its id.
     pub struct TraceFuture<F> {
+        // `None` once it is done.
         #[pin]
-        inner: F,
+        inner: Option<F>,
+        // `None` if a layer further out does the work.
         traced: Option<Traced>,
+    }
+
+    impl<F> PinnedDrop for TraceFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let (Some(_), Some(traced)) = (this.inner.as_ref().get_ref(), this.traced) {
+                let _entered = traced.enter();
+                this.inner.set(None);
+            }
+        }
+    }
+}
+
+impl<F> TraceFuture<F> {
+    /// What the response's body goes on with.
+    pub(super) fn take_traced(self: Pin<&mut Self>) -> Option<Traced> {
+        self.project().traced.take()
     }
 }
 
@@ -110,14 +156,15 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
+        let mut this = self.project();
+        let inner = this.inner.as_mut().as_pin_mut().expect("OK because nobody may poll what was ready");
         let Some(traced) = this.traced else {
-            return this.inner.poll(cx);
+            return inner.poll(cx);
         };
-        let entered = (traced.context.enter(), traced.span.enter());
-        let polled = this.inner.poll(cx);
+        let entered = traced.enter();
+        let mut result = ready!(inner.poll(cx));
+        this.inner.set(None);
         drop(entered);
-        let mut result = ready!(polled);
         if let Ok(response) = &mut result {
             traced.headers.add(&traced.context, response.headers_mut());
         }

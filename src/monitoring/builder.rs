@@ -33,6 +33,8 @@ pub struct MonitoringBuilder {
     #[cfg(feature = "http")]
     response_headers: crate::http::ResponseHeaders,
     #[cfg(feature = "http")]
+    trace: Option<crate::trace::TraceOptions>,
+    #[cfg(feature = "http")]
     http: crate::http::HttpOptions,
     #[cfg(feature = "health")]
     checks: Vec<crate::health::Registered>,
@@ -66,6 +68,8 @@ impl MonitoringBuilder {
             termination_grace: DEFAULT_TERMINATION_GRACE,
             #[cfg(feature = "http")]
             response_headers: crate::http::ResponseHeaders::default(),
+            #[cfg(feature = "http")]
+            trace: None,
             #[cfg(feature = "http")]
             http: crate::http::HttpOptions::new(),
             #[cfg(feature = "health")]
@@ -200,6 +204,14 @@ impl MonitoringBuilder {
     #[cfg(feature = "http")]
     pub fn response_headers(mut self, headers: crate::http::ResponseHeaders) -> Self {
         self.response_headers = headers;
+        self
+    }
+
+    /// Says which callers' traces are continued, and how many of those that begin here are sampled; see
+    /// [`TraceOptions`](crate::trace::TraceOptions). Default: all.
+    #[cfg(feature = "http")]
+    pub fn trace(mut self, options: crate::trace::TraceOptions) -> Self {
+        self.trace = Some(options);
         self
     }
 
@@ -444,7 +456,9 @@ impl MonitoringBuilder {
             };
             #[cfg(feature = "axum")]
             let options = axum.templates().into_iter().fold(options, crate::http::HttpOptions::unmeasured);
-            super::http::Http::register(&meter, &self.clock, &drain, options, self.response_headers)?
+            let rules = self.trace.map(|options| options.check(&diagnostics)).transpose()?.unwrap_or_default();
+            let trace = crate::http::TraceLayer::new().response_headers(self.response_headers).rules(rules);
+            super::http::Http::register(&meter, &self.clock, &drain, options, trace)?
         };
         #[cfg(feature = "business")]
         let business = super::business::Business::register(&meter, &self.clock)?;

@@ -4,9 +4,7 @@ use super::Monitoring;
 use crate::clock::Clock;
 use crate::drain::Drain;
 use crate::http::client::{ClientInstruments, Peer};
-use crate::http::{
-    HttpLayer, HttpMetricsLayer, HttpOptions, HttpOptionsError, RequestBodyLayer, ResponseHeaders, TraceLayer,
-};
+use crate::http::{HttpLayer, HttpMetricsLayer, HttpOptions, HttpOptionsError, RequestBodyLayer, TraceLayer};
 use crate::metrics::{DefinitionError, Meter};
 
 /// The layers of one monitoring.
@@ -22,11 +20,11 @@ impl Http {
         clock: &Clock,
         drain: &Drain,
         options: HttpOptions,
-        headers: ResponseHeaders,
+        trace: TraceLayer,
     ) -> Result<Self, HttpOptionsError> {
         let metrics = HttpMetricsLayer::new(meter, clock.clone(), drain.clone(), options)?;
         let clients = ClientInstruments::register(meter, clock.clone())?;
-        Ok(Self { metrics, trace: TraceLayer::new().response_headers(headers), clients })
+        Ok(Self { metrics, trace, clients })
     }
 }
 
@@ -55,6 +53,7 @@ impl Monitoring {
     pub fn trace_layer(&self) -> TraceLayer {
         self.0.http.trace.clone()
     }
+
     /// A service that this one calls, by a declared name: a layer for its client, so that calls continue the trace and
     /// are timed. Resolve once, keep.
     pub fn client(&self, peer: &'static str) -> Peer {

@@ -2,12 +2,11 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use super::id::{SampledSpan, SpanId, TraceFlags, TraceId};
 use super::request_id::RequestId;
+use super::traced::InTrace;
 use super::traceparent::Traceparent;
 use super::tracestate::TraceState;
 
@@ -26,27 +25,52 @@ struct Inner {
     request_id: RequestId,
 }
 
+/// Where a trace comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    pub(super) trace_id: TraceId,
+    /// `None` if no span of the trace is known.
+    pub(super) parent_id: Option<SpanId>,
+    pub(super) flags: TraceFlags,
+}
+
+impl From<Traceparent> for Origin {
+    fn from(parent: Traceparent) -> Self {
+        let Traceparent { trace_id, parent_id, flags } = parent;
+        Self { trace_id, parent_id: Some(parent_id), flags }
+    }
+}
+
 impl TraceContext {
     /// A context of its own: new trace, new request id, sampled.
     pub fn new_root() -> Self {
-        Self::root_with(RequestId::generate())
+        let flags = TraceFlags { sampled: true, random: true };
+        let origin = Origin { trace_id: TraceId::random(), parent_id: None, flags };
+        Self::of(origin, TraceState::default(), RequestId::generate())
     }
 
-    pub(super) fn root_with(request_id: RequestId) -> Self {
-        Self(Arc::new(Inner {
-            trace_id: TraceId::random(),
-            span_id: SpanId::random(),
-            parent_id: None,
-            flags: TraceFlags { sampled: true, random: true },
-            state: TraceState::default(),
-            request_id,
-        }))
+    /// A new span of a trace.
+    pub(super) fn of(origin: Origin, state: TraceState, request_id: RequestId) -> Self {
+        let Origin { trace_id, parent_id, flags } = origin;
+        Self(Arc::new(Inner { trace_id, span_id: SpanId::random(), parent_id, flags, state, request_id }))
     }
 
-    /// A new span of a caller's trace.
-    pub(super) fn continued(parent: Traceparent, state: TraceState, request_id: RequestId) -> Self {
-        let Traceparent { trace_id, parent_id, flags } = parent;
-        let (span_id, parent_id) = (SpanId::random(), Some(parent_id));
+    /// The same with another `tracestate`, for the calls that are made with it.
+    ///
+    /// ```
+    /// use aistm7_monitoring::trace::{TRACESTATE, TraceContext};
+    ///
+    /// let context = TraceContext::new_root();
+    /// let changed = context.with_state(context.state().with("aistm7", "desk:7")?);
+    /// let mut call = http::HeaderMap::new();
+    /// changed.add_to_call(&mut call);
+    /// assert_eq!(call[TRACESTATE], "aistm7=desk:7");
+    /// # Ok::<(), aistm7_monitoring::error::InvalidValue>(())
+    /// ```
+    #[must_use]
+    pub fn with_state(&self, state: TraceState) -> Self {
+        let Inner { trace_id, span_id, parent_id, flags, .. } = *self.0;
+        let request_id = self.0.request_id.clone();
         Self(Arc::new(Inner { trace_id, span_id, parent_id, flags, state, request_id }))
     }
 
@@ -60,7 +84,7 @@ impl TraceContext {
         self.0.span_id
     }
 
-    /// The caller's span, of which [`Self::span_id`] is a child; `None` if the trace began here.
+    /// The caller's span, of which [`Self::span_id`] is a child; `None` if the trace began here or the caller did not say.
     pub fn parent_span_id(&self) -> Option<SpanId> {
         self.0.parent_id
     }
@@ -76,7 +100,7 @@ impl TraceContext {
         flags.sampled.then_some(SampledSpan { trace_id, span_id })
     }
 
-    /// Other vendors' state.
+    /// What tracing systems say to each other along the trace.
     pub fn state(&self) -> &TraceState {
         &self.0.state
     }
@@ -99,9 +123,9 @@ impl TraceContext {
         Arc::as_ptr(&self.0).addr()
     }
 
-    /// Runs a future with this as its present context, on whatever thread polls it.
-    pub fn scope<F>(self, future: F) -> Scoped<F> {
-        Scoped { context: self, future: Box::pin(future) }
+    /// Runs a future with this as its present context, on whatever thread polls or drops it.
+    pub fn scope<F>(self, future: F) -> InTrace<F> {
+        InTrace::of(self, future)
     }
 }
 
@@ -172,28 +196,6 @@ impl Drop for Entered {
     }
 }
 
-/// A future that runs with a [`TraceContext`]; see [`TraceContext::scope`].
-#[must_use = "futures do nothing unless polled"]
-pub struct Scoped<F> {
-    context: TraceContext,
-    future: Pin<Box<F>>,
-}
-
-impl<F: Future> Future for Scoped<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let _entered = self.context.enter();
-        self.future.as_mut().poll(cx)
-    }
-}
-
-impl<F> fmt::Debug for Scoped<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scoped").field("context", &self.context).finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,26 +219,13 @@ mod tests {
     fn present_span_is_known_if_its_trace_is_sampled() {
         let sampled = TraceContext::new_root();
         let flags = TraceFlags { sampled: false, random: true };
-        let parent = Traceparent { trace_id: TraceId::random(), parent_id: SpanId::random(), flags };
-        let unsampled = TraceContext::continued(parent, TraceState::default(), RequestId::generate());
+        let origin = Origin { trace_id: TraceId::random(), parent_id: None, flags };
+        let unsampled = TraceContext::of(origin, TraceState::default(), RequestId::generate());
         assert_eq!(current_sampled_span(), None);
         let _sampled = sampled.enter();
         let (trace_id, span_id) = (sampled.trace_id(), sampled.span_id());
         assert_eq!(current_sampled_span(), Some(SampledSpan { trace_id, span_id }));
         let _unsampled = unsampled.enter();
         assert_eq!(current_sampled_span(), None);
-    }
-
-    #[tokio::test]
-    async fn scope_follows_a_future_across_polls_and_leaves_no_trace() {
-        let context = TraceContext::new_root();
-        let expected = context.clone();
-        tokio::spawn(context.scope(async move {
-            tokio::task::yield_now().await;
-            assert_eq!(current(), Some(expected));
-        }))
-        .await
-        .expect("the task does not panic");
-        assert_eq!(current(), None);
     }
 }

@@ -22,6 +22,11 @@ impl TraceId {
         (bytes != [0; 16]).then_some(Self(bytes))
     }
 
+    /// The id with these 32 lower-case hex digits; `None` if they are others or all zero.
+    pub fn from_hex(digits: &[u8]) -> Option<Self> {
+        unhex(digits).and_then(Self::from_bytes)
+    }
+
     /// The bytes, first digit first.
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0
@@ -50,6 +55,11 @@ impl SpanId {
     /// The id with these bytes; `None` if they are all zero.
     pub fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
         (bytes != [0; 8]).then_some(Self(bytes))
+    }
+
+    /// The id with these 16 lower-case hex digits; `None` if they are others or all zero.
+    pub fn from_hex(digits: &[u8]) -> Option<Self> {
+        unhex(digits).and_then(Self::from_bytes)
     }
 
     /// The bytes, first digit first.
@@ -130,22 +140,34 @@ pub(super) fn hex<const BYTES: usize, const CHARS: usize>(bytes: [u8; BYTES]) ->
     out
 }
 
+/// What each character is worth as a lower-case hex digit, or [`NO_DIGIT`].
+const WORTH: [u8; 256] = {
+    let mut worth = [NO_DIGIT; 256];
+    let mut byte = 0;
+    while byte < DIGITS.len() {
+        // The second digit of each byte is its lower half. The cast keeps the value, which is at most 15.
+        worth[DIGITS[byte][1] as usize] = (byte & 15) as u8;
+        byte += 1;
+    }
+    worth
+};
+
+/// A bit that no digit has.
+const NO_DIGIT: u8 = 0x10;
+
 /// Bytes of lower-case hex digits; `None` for any other character or length.
 pub(super) fn unhex<const BYTES: usize>(text: &[u8]) -> Option<[u8; BYTES]> {
-    if text.len() != BYTES * 2 {
+    let (pairs, odd) = text.as_chunks::<2>();
+    if pairs.len() != BYTES || !odd.is_empty() {
         return None;
     }
     let mut out = [0; BYTES];
-    for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    let mut seen = 0;
+    // Without a branch for each digit: what is no digit leaves its bit behind.
+    for (byte, [high, low]) in out.iter_mut().zip(pairs) {
+        let (high, low) = (WORTH[usize::from(*high)], WORTH[usize::from(*low)]);
+        seen |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(out)
-}
-
-fn digit(c: u8) -> Option<u8> {
-    match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
-    }
+    (seen & NO_DIGIT == 0).then_some(out)
 }

@@ -1,10 +1,12 @@
 //! Trace context in headers: read from a request, written to a response or an outgoing call.
 
+use bytes::Bytes;
 use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
 
 use super::context::TraceContext;
 use super::id::SpanId;
 use super::request_id::RequestId;
+use super::rules::TraceRules;
 use super::traceparent::Traceparent;
 use super::tracestate::TraceState;
 
@@ -33,19 +35,16 @@ impl TraceContext {
     /// assert_ne!(Some(context.span_id()), context.parent_span_id());
     /// # Ok::<(), http::header::InvalidHeaderValue>(())
     /// ```
+    ///
+    /// [`TraceOptions`](super::TraceOptions) change what is read and how much is sampled.
     pub fn from_headers(headers: &HeaderMap) -> Self {
-        let request_id = single(headers, &X_REQUEST_ID).and_then(RequestId::accept).unwrap_or_else(RequestId::generate);
-        let Some(parent) = single(headers, &TRACEPARENT).and_then(Traceparent::parse) else {
-            return Self::root_with(request_id);
-        };
-        let state = TraceState::parse(headers.get_all(TRACESTATE).iter().map(HeaderValue::as_bytes));
-        Self::continued(parent, state, request_id)
+        TraceRules::usual_context(headers)
     }
 
     /// Writes `traceparent`, `tracestate` and `x-request-id` for a call to another service, replacing what was there.
     ///
     /// The parent is this context's own span. Calls that are measured as well, each with a span id of its own, are
-    /// those of `http::client`.
+    /// those of `http::client`. Cost: one allocation.
     pub fn inject(&self, headers: &mut HeaderMap) {
         for name in [&TRACEPARENT, &TRACESTATE, &X_REQUEST_ID] {
             headers.remove(name);
@@ -55,134 +54,97 @@ impl TraceContext {
 
     /// Adds `traceparent`, with a span id of its own as parent, `tracestate` and `x-request-id` to a call to another
     /// service, as far as it has none. A call with a `traceparent` of its own keeps its `tracestate` too, or gets none.
+    ///
+    /// Cost: one allocation.
     pub fn add_to_call(&self, headers: &mut HeaderMap) {
         self.add_parent(SpanId::random(), headers);
     }
 
     fn add_parent(&self, parent: SpanId, headers: &mut HeaderMap) {
+        let state = self.state().header();
+        let [parent, id, state] = match &state {
+            None => self.values::<SHORT>(parent, ""),
+            Some(state) => self.values::<LONG>(parent, state),
+        };
         if !headers.contains_key(TRACEPARENT) {
-            add(headers, TRACEPARENT, || Some(self.traceparent(parent)));
-            add(headers, TRACESTATE, || HeaderValue::from_str(self.state().as_str()?).ok());
+            add(headers, TRACEPARENT, parent);
+            if !state.is_empty() {
+                add(headers, TRACESTATE, state);
+            }
         }
-        self.add_request_id(headers);
+        add(headers, X_REQUEST_ID, id);
+    }
+
+    /// Adds `x-request-id` and `traceresponse` to a response, as far as it has none. Cost: one allocation.
+    pub fn add_to_response(&self, headers: &mut HeaderMap) {
+        let [own, id, _] = self.values::<SHORT>(self.span_id(), "");
+        add(headers, X_REQUEST_ID, id);
+        add(headers, TRACERESPONSE, own);
     }
 
     /// Adds `x-request-id` to a message that has none.
     pub fn add_request_id(&self, headers: &mut HeaderMap) {
-        add(headers, X_REQUEST_ID, || HeaderValue::from_bytes(self.request_id().as_bytes()).ok());
+        add(headers, X_REQUEST_ID, Bytes::copy_from_slice(self.request_id().as_bytes()));
     }
 
     /// Adds `traceresponse` to a response that has none.
     pub fn add_traceresponse(&self, headers: &mut HeaderMap) {
-        add(headers, TRACERESPONSE, || Some(self.traceparent(self.span_id())));
+        add(headers, TRACERESPONSE, Bytes::copy_from_slice(&self.traceparent(self.span_id())));
     }
 
-    fn traceparent(&self, parent_id: SpanId) -> HeaderValue {
-        let parent = Traceparent { trace_id: self.trace_id(), parent_id, flags: self.flags() };
-        HeaderValue::from_bytes(&parent.format()).expect("OK because hex digits and dashes are visible ASCII")
+    fn traceparent(&self, parent_id: SpanId) -> [u8; Traceparent::LENGTH] {
+        Traceparent { trace_id: self.trace_id(), parent_id, flags: self.flags() }.format()
+    }
+
+    /// The values of `traceparent` and `x-request-id`, and of a `tracestate`, which share one allocation.
+    fn values<const ROOM: usize>(&self, parent: SpanId, state: &str) -> [Bytes; 3] {
+        let mut values = Values { bytes: [0; ROOM], length: 0 };
+        values.push(&self.traceparent(parent));
+        values.push(self.request_id().as_bytes());
+        values.push(state.as_bytes());
+        let mut rest = Bytes::from_owner(values);
+        [rest.split_to(Traceparent::LENGTH), rest.split_to(self.request_id().as_bytes().len()), rest]
+    }
+}
+
+/// Room for a `traceparent` and a request id.
+const SHORT: usize = Traceparent::LENGTH + RequestId::MAX_BYTES;
+/// Room for a `tracestate` as well.
+const LONG: usize = SHORT + TraceState::FORWARDED_BYTES;
+
+/// Values of headers, one behind the other.
+struct Values<const ROOM: usize> {
+    bytes: [u8; ROOM],
+    length: usize,
+}
+
+impl<const ROOM: usize> Values<ROOM> {
+    fn push(&mut self, value: &[u8]) {
+        self.bytes[self.length..][..value.len()].copy_from_slice(value);
+        self.length += value.len();
+    }
+}
+
+impl<const ROOM: usize> AsRef<[u8]> for Values<ROOM> {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 }
 
 /// Adds a header that is absent. A map that takes no more headers stays as it is.
-fn add(headers: &mut HeaderMap, name: HeaderName, value: impl FnOnce() -> Option<HeaderValue>) {
-    if let Ok(Entry::Vacant(absent)) = headers.try_entry(name)
-        && let Some(value) = value()
-    {
+fn add(headers: &mut HeaderMap, name: HeaderName, value: Bytes) {
+    // The value is visible ASCII, which every header takes.
+    if let (Ok(Entry::Vacant(absent)), Ok(value)) = (headers.try_entry(name), HeaderValue::from_maybe_shared(value)) {
         // The room was made above.
         let _ = absent.try_insert(value);
     }
 }
 
 /// The value of a header that occurs exactly once.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => Some(value.as_bytes()),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
-
-    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.clone(), value.parse().expect("a header value"))).collect()
-    }
-
-    #[test]
-    fn two_traceparents_start_a_new_trace() {
-        let context = TraceContext::from_headers(&headers(&[(TRACEPARENT, PARENT), (TRACEPARENT, PARENT)]));
-        assert_ne!(context.trace_id().to_string(), &PARENT[3..35]);
-        assert!(context.flags().sampled && context.flags().random);
-        assert_eq!(context.parent_span_id(), None);
-    }
-
-    #[test]
-    fn outgoing_call_continues_the_trace_with_our_own_span() {
-        let incoming =
-            headers(&[(TRACEPARENT, PARENT), (TRACESTATE, "a=1"), (TRACESTATE, "b=2"), (X_REQUEST_ID, "r1")]);
-        let context = TraceContext::from_headers(&incoming);
-        let mut outgoing = HeaderMap::new();
-        context.inject(&mut outgoing);
-        let sent = outgoing[TRACEPARENT].to_str().expect("ASCII");
-        assert_eq!(sent[..36], PARENT[..36]);
-        assert_ne!(sent[36..52], PARENT[36..52]);
-        assert_eq!(&sent[52..], "-00", "neither sampled nor random was claimed by the caller");
-        assert_eq!(outgoing[TRACESTATE], "a=1,b=2");
-        assert_eq!(outgoing[X_REQUEST_ID], "r1");
-    }
-
-    #[test]
-    fn measured_call_has_a_parent_of_its_own_and_keeps_what_its_caller_set() {
-        let context = TraceContext::from_headers(&headers(&[(TRACEPARENT, PARENT), (TRACESTATE, "a=1")]));
-        let sent = |set: &[(HeaderName, &str)]| {
-            let mut outgoing = headers(set);
-            context.add_to_call(&mut outgoing);
-            [TRACEPARENT, TRACESTATE, X_REQUEST_ID].map(|name| {
-                assert!(outgoing.get_all(&name).iter().count() <= 1, "{name}");
-                outgoing.get(&name).map(|value| value.to_str().unwrap().to_owned())
-            })
-        };
-        let [first, second] = [sent(&[]), sent(&[])];
-        let parents = [&first, &second].map(|call| call[0].as_deref().unwrap()[36..52].to_owned());
-        assert_eq!(first[0].as_deref().unwrap()[..36], PARENT[..36]);
-        assert_ne!(parents[0], parents[1]);
-        assert!(!parents.contains(&context.span_id().to_string()), "{parents:?}");
-        assert_eq!(first[1..], [Some("a=1".to_owned()), Some(context.request_id().to_string())]);
-        let own = [Some("own".to_owned()), None, Some("mine".to_owned())];
-        assert_eq!(sent(&[(TRACEPARENT, "own"), (X_REQUEST_ID, "mine")]), own);
-        assert_eq!(sent(&[(TRACESTATE, "own=1")])[1].as_deref(), Some("own=1"));
-    }
-
-    #[test]
-    fn full_header_map_is_left_as_it_is() {
-        let mut full = HeaderMap::new();
-        for number in 0.. {
-            let name = HeaderName::try_from(format!("x-{number}")).unwrap();
-            if full.try_insert(name, HeaderValue::from_static("1")).is_err() {
-                break;
-            }
-        }
-        let before = full.len();
-        let context = TraceContext::new_root();
-        context.add_to_call(&mut full);
-        context.inject(&mut full);
-        context.add_traceresponse(&mut full);
-        assert_eq!(full.len(), before);
-    }
-
-    #[test]
-    fn response_headers_of_the_handler_are_kept() {
-        let mut response = headers(&[(X_REQUEST_ID, "mine"), (TRACERESPONSE, "mine")]);
-        let context = TraceContext::new_root();
-        context.add_request_id(&mut response);
-        context.add_traceresponse(&mut response);
-        assert_eq!(
-            (&response[X_REQUEST_ID], &response[TRACERESPONSE]),
-            (&"mine".parse().unwrap(), &"mine".parse().unwrap())
-        );
     }
 }

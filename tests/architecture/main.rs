@@ -1,5 +1,6 @@
 //! The house stays as it was drawn: who may import whom, how long a file may be, and what no file may hold.
 
+mod dependencies;
 mod document;
 mod imports;
 mod rings;
@@ -43,6 +44,14 @@ fn every_invariant_names_tests_that_exist() {
     let document = tree::read("src/docs/architecture.md");
     let broken = document::broken_promises(&document, &files);
     assert!(broken.is_empty(), "\nsrc/docs/architecture.md:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn trace_context_needs_nothing_of_opentelemetry() {
+    let packages = dependencies::built_in_by_default();
+    assert!(packages.contains("aistm7-monitoring") && packages.contains("axum"), "{packages:?}");
+    let found: Vec<_> = packages.iter().filter(|name| name.starts_with("opentelemetry")).collect();
+    assert!(found.is_empty(), "{found:?}");
 }
 
 /// The lines that hold an absolute path into a person's or a builder's directory.

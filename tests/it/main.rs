@@ -41,6 +41,7 @@ mod ledger;
 mod monitoring;
 mod options;
 mod outgoing;
+mod propagation;
 mod queue;
 mod scrape;
 mod secrets;

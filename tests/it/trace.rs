@@ -1,15 +1,22 @@
 //! Which request a line belongs to: ids in and out, and the trace id in the log wherever the work goes.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::monitoring::Variables;
-use aistm7_monitoring::trace::{self, TraceContext};
+use aistm7_monitoring::trace::{self, TraceContext, Traced, traced};
 use axum::Router;
-use axum::http::HeaderMap;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::get;
+use futures_util::{StreamExt, stream};
+use http_body_util::BodyExt;
 use tokio::task::spawn_blocking;
+use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
 use tracing::{Dispatch, Instrument, Span};
 
 use crate::client;
@@ -83,18 +90,35 @@ async fn every_answer_has_the_ids_also_those_of_no_handler() {
     let app = Router::new()
         .route("/", get("hello"))
         .route("/panics", get(async || -> &'static str { panic!("as the test wants") }))
+        .route("/hangs", get(std::future::pending::<()>).layer(timeout()))
+        .route("/panics-late", get(panics_late).layer(timeout()))
         .layer(CatchPanicLayer::new())
         .layer(monitoring().http_layer());
     let address = serve(app).await;
-    for (method, path, status) in
-        [("GET", "/", 200), ("GET", "/nowhere", 404), ("POST", "/", 405), ("GET", "/panics", 500), ("HEAD", "/", 200)]
-    {
+    for (method, path, status) in [
+        ("GET", "/", 200),
+        ("GET", "/nowhere", 404),
+        ("POST", "/", 405),
+        ("GET", "/hangs", 408),
+        ("GET", "/panics", 500),
+        ("GET", "/panics-late", 500),
+        ("HEAD", "/", 200),
+    ] {
         let sent = [("traceparent", TRACEPARENT), ("x-request-id", "req-7")];
         let response = client::request(address, method, path, &sent).await;
         assert_eq!(response.status, status);
         assert_eq!(response.header("x-request-id"), Some("req-7"), "{method} {path}");
         assert_eq!(traceresponse(&response).0, TRACE_ID, "{method} {path}");
     }
+}
+
+fn timeout() -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_millis(10))
+}
+
+async fn panics_late() -> &'static str {
+    tokio::task::yield_now().await;
+    panic!("as the test wants")
 }
 
 /// A handler whose work goes everywhere, with a line from each place.
@@ -114,19 +138,45 @@ async fn wanders() -> &'static str {
     tokio::spawn(async { tracing::info!("in a task of nobody") }).await.unwrap();
 
     // The test's subscriber is its thread's, so another thread is told of it.
-    let (dispatch, entered) = (tracing::dispatcher::get_default(Dispatch::clone), context.clone());
-    let blocking = move |message: &'static str, context: TraceContext| {
-        tracing::dispatcher::with_default(&dispatch, || {
-            let _entered = context.enter();
-            tracing::info!("{message}");
-        });
+    let dispatch = tracing::dispatcher::get_default(Dispatch::clone);
+    let tells = |message: &'static str| {
+        let dispatch = dispatch.clone();
+        move || tracing::dispatcher::with_default(&dispatch, || tracing::info!("{message}"))
     };
-    let on_thread = blocking.clone();
-    spawn_blocking(move || blocking("on a blocking thread", entered)).await.unwrap();
-    std::thread::spawn(move || on_thread("on a thread", context)).join().unwrap();
+    let (on_thread, entered) = (tells("on a thread that enters"), context.clone());
+    let enters = move || {
+        let _entered = entered.enter();
+        on_thread();
+    };
+    std::thread::spawn(enters).join().unwrap();
+    goes_by_one_word(tells).await;
 
     tracing::info!("back in the handler");
     "done"
+}
+
+async fn goes_by_one_word<T: FnOnce() + Send + 'static>(tells: impl Fn(&'static str) -> T) {
+    tokio::spawn(async { tracing::info!("in a traced task") }.traced()).await.unwrap();
+    spawn_blocking(traced(tells("in a traced blocking task"))).await.unwrap();
+    std::thread::spawn(traced(tells("on a traced thread"))).join().unwrap();
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(3);
+    for message in ["of a message", "of a message that is awaited"] {
+        sender.send(message.traced()).await.unwrap();
+    }
+    sender.send("of a message alone".traced()).await.unwrap();
+    // A task of nobody.
+    let receives = async move {
+        let (message, entered) = receiver.recv().await.unwrap().enter();
+        tracing::info!("{message}");
+        drop(entered);
+        let awaited = async |message: &'static str| {
+            tokio::task::yield_now().await;
+            tracing::info!("{message}");
+        };
+        receiver.recv().await.unwrap().map(awaited).await;
+        tracing::info!("{}", receiver.recv().await.unwrap().into_inner());
+    };
+    tokio::spawn(receives).await.unwrap();
 }
 
 #[tokio::test]
@@ -147,8 +197,13 @@ async fn lines_of_a_request_have_its_trace_wherever_its_work_goes() {
             ("in a task of the span", true),
             ("in a task of the context", true),
             ("in a task of nobody", false),
-            ("on a blocking thread", true),
-            ("on a thread", true),
+            ("on a thread that enters", true),
+            ("in a traced task", true),
+            ("in a traced blocking task", true),
+            ("on a traced thread", true),
+            ("of a message", true),
+            ("of a message that is awaited", true),
+            ("of a message alone", false),
             ("back in the handler", true),
         ];
         for (message, is_traced) in places {
@@ -179,6 +234,90 @@ async fn trace_layer_alone_gives_the_trace_and_the_metrics_layer_alone_gives_non
         let line = line(&lines, "in the handler");
         assert_eq!(line.get("traceId").cloned(), is_trace.then(|| TRACE_ID.into()));
         assert_eq!(line["details"]["is_traced"], is_trace);
+    }
+}
+
+/// Says when it is dropped.
+struct Tells(&'static str);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        tracing::info!("{}", self.0);
+    }
+}
+
+/// A body whose parts tell when they are made, and which tells when it is dropped.
+async fn streams() -> Body {
+    let tells = Tells("body dropped");
+    let parts = stream::iter(["one", "two"]).then(move |part| {
+        let _ = &tells;
+        async move {
+            tokio::task::yield_now().await;
+            tracing::info!("part {part}");
+            Ok::<_, Infallible>(part)
+        }
+    });
+    Body::from_stream(parts)
+}
+
+#[tokio::test]
+async fn lines_of_a_streamed_body_have_its_trace_whoever_polls_and_drops_it() {
+    for layers in ["trace", "http"] {
+        for parts in [0, 1, 3] {
+            let lines = Lines::default();
+            let monitoring = builder(&lines).build().unwrap();
+            let _subscriber = log_here(&monitoring);
+            let app = Router::new().route("/", get(streams));
+            let app = if layers == "trace" {
+                app.layer(monitoring.trace_layer())
+            } else {
+                app.layer(monitoring.http_layer())
+            };
+            let request = Request::get("/").header("traceparent", TRACEPARENT).body(Body::empty()).unwrap();
+            let response = app.oneshot(request).await.unwrap();
+            {
+                // As a server does, between the polls of other requests.
+                let _other = TraceContext::new_root().enter();
+                // The exchange of `http_layer` has its context and no span, since no server polls under another's.
+                let _span = (layers == "trace").then(|| tracing::info_span!("another").entered());
+                let mut body = response.into_body();
+                for _ in 0..parts {
+                    let _ = body.frame().await;
+                }
+            }
+            assert_eq!(trace::current(), None);
+            let read = all_lines(&monitoring, &lines).await;
+            let expected = [&["part one", "part two"][..parts.min(2)], &["body dropped"]].concat();
+            assert_eq!(read.iter().map(|line| line["message"].as_str().unwrap()).collect::<Vec<_>>(), expected);
+            for line in &read {
+                assert_eq!(line["traceId"], TRACE_ID, "{layers}: {line}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn lines_of_a_handler_that_is_given_up_have_its_trace() {
+    for layers in ["trace", "http"] {
+        let lines = Lines::default();
+        let monitoring = builder(&lines).build().unwrap();
+        let _subscriber = log_here(&monitoring);
+        let hangs = async || {
+            let _tells = Tells("handler dropped");
+            std::future::pending::<()>().await;
+        };
+        let app = Router::new().route("/", get(hangs));
+        let app =
+            if layers == "trace" { app.layer(monitoring.trace_layer()) } else { app.layer(monitoring.http_layer()) };
+        let request = Request::get("/").header("traceparent", TRACEPARENT).body(Body::empty()).unwrap();
+        let mut asked = Box::pin(app.oneshot(request));
+        assert!(futures_util::poll!(asked.as_mut()).is_pending());
+        {
+            let _other = TraceContext::new_root().enter();
+            drop(asked);
+        }
+        let read = all_lines(&monitoring, &lines).await;
+        assert_eq!(line(&read, "handler dropped")["traceId"], TRACE_ID, "{layers}");
     }
 }
 

@@ -9,12 +9,12 @@ use http::{HeaderValue, Uri};
 
 use super::event::Finish;
 use super::options::{AccessLog, Shown};
-use super::sampling::Share;
 use crate::diagnostics::{Diagnostics, Problem};
 use crate::fence::fenced;
 use crate::http::head::RequestHead;
-use crate::metrics::{Counter, Definition, DefinitionError, Meter};
-use crate::trace::{self, TraceContext};
+use crate::http::options::HttpOptionsError;
+use crate::metrics::{Counter, Definition, Meter};
+use crate::trace::{self, Share, TraceContext};
 
 static SAMPLED_OUT: Definition = Definition::counter(
     "api_access_log_sampled_out_total",
@@ -38,11 +38,12 @@ pub(in crate::http) struct Noted {
 }
 
 impl AccessLogger {
-    /// Registers what it counts. The options were checked.
-    pub(in crate::http) fn register(meter: &Meter, options: AccessLog) -> Result<Self, DefinitionError> {
-        let AccessLog { share, slow_after, shown } = options;
+    /// Registers what it counts.
+    pub(in crate::http) fn register(meter: &Meter, options: AccessLog) -> Result<Self, HttpOptionsError> {
+        let share = options.checked_share()?;
+        let AccessLog { slow_after, shown, .. } = options;
         let sampled_out = meter.counter(&SAMPLED_OUT)?.series([]);
-        Ok(Self { share: Share::of(share), slow_after, shown, sampled_out, diagnostics: meter.diagnostics().clone() })
+        Ok(Self { share, slow_after, shown, sampled_out, diagnostics: meter.diagnostics().clone() })
     }
 
     /// Notes what is to be shown of a request, if anything is. Cost: an allocation then, and those of making the texts

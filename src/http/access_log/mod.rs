@@ -10,7 +10,6 @@
 mod event;
 mod logger;
 mod options;
-mod sampling;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::InvalidValue;
+use crate::trace::Share;
 
 /// One event a finished request, of target [`AccessLog::TARGET`]. Off unless asked for.
 ///
@@ -137,10 +138,11 @@ impl AccessLog {
     /// # Errors
     /// When the share is not 0.0 to 1.0.
     pub(in crate::http) fn check(&self) -> Result<(), InvalidValue> {
-        if (0.0..=1.0).contains(&self.share) {
-            return Ok(());
-        }
-        Err(InvalidValue::new("share of the access log", self.share, "0.0 to 1.0"))
+        self.checked_share().map(drop)
+    }
+
+    pub(super) fn checked_share(&self) -> Result<Share, InvalidValue> {
+        Share::of("share of the access log", self.share)
     }
 }
 
