@@ -2,9 +2,10 @@
 
 use crate::imports::{imports, module_of};
 
-/// The modules at the top of `src`, from the ground up.
-const RINGS: [&[&str]; 8] = [
-    &["clock", "diagnostics", "drain", "global", "error", "fence", "percent", "redact", "sync", "trace"],
+/// The modules at the top of `src`, from the ground up. Ring 0 has two steps: what needs nothing, and what needs only that.
+const RINGS: [&[&str]; 9] = [
+    &["clock", "diagnostics", "drain", "global", "error", "fence", "percent", "redact", "sync"],
+    &["trace"],
     &["metrics"],
     &["store", "transport", "work"],
     &["business", "cache", "database", "health", "http", "log", "queue"],
@@ -17,9 +18,14 @@ const RINGS: [&[&str]; 8] = [
 /// Modules whose own parts do not know each other either.
 const SEPARATE_PARTS: [(&str, &[&str]); 1] = [("business", &["portfolio", "risk", "token"])];
 
-/// The ring of a module at the top of `src`.
+/// The place in [`RINGS`] of a module at the top of `src`.
 pub(crate) fn ring_of(module: &str) -> Option<usize> {
     RINGS.iter().position(|ring| ring.contains(&module))
+}
+
+/// The number that a ring has in the documents: the two steps of ring 0 are one there.
+fn number(place: usize) -> usize {
+    place.saturating_sub(1)
 }
 
 /// The imports of a file that the rings forbid, one line each.
@@ -53,7 +59,8 @@ fn refusal(module: &[String], path: &[String], from: &str) -> Option<String> {
         None => Some("goes through the root: import it from the module that defines it".to_owned()),
         Some(other) if other < ring => None,
         Some(other) => {
-            Some(format!("is in ring {other}, and {from} is in ring {ring}: imports go to lower rings only"))
+            let [own, other] = [ring, other].map(number);
+            Some(format!("is in ring {other}, and {from} is in ring {own}: imports go to lower rings only"))
         }
     }
 }
@@ -71,6 +78,8 @@ mod tests {
             ("src/metrics/registry.rs", "use crate::{\n    clock::Clock,\n    log::{self, Line},\n};"),
             ("src/metrics/meter.rs", "mod tests { use super::super::super::monitoring::Monitoring; }"),
             ("src/trace/id.rs", "use crate::metrics::Meter;"),
+            ("src/error.rs", "use crate::trace::TraceId;"),
+            ("src/error.rs", "use crate::diagnostics::Diagnostics;"),
             ("src/business/risk/model.rs", "use crate::business::portfolio::Portfolio;"),
             ("src/business/risk/mod.rs", "use super::token::Token;"),
             ("src/http/mod.rs", "use crate::Monitoring;"),
