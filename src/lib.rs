@@ -70,6 +70,8 @@ pub mod http;
 pub mod log;
 #[cfg(feature = "queue")]
 pub mod queue;
+#[cfg(feature = "resource")]
+pub mod resource;
 
 // Ring 6: ways out, asked for and not.
 #[cfg(feature = "axum")]

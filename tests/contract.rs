@@ -13,6 +13,7 @@ use aistm7_monitoring::http::client::Peer;
 use aistm7_monitoring::http::{HttpLayer, HttpMetricsLayer, TraceLayer};
 use aistm7_monitoring::log::JsonLayer;
 use aistm7_monitoring::metrics::Registry;
+use aistm7_monitoring::resource::{Credential, HostNumbers};
 use axum::extract::State;
 use axum::{Router, routing::get};
 use tokio::net::TcpListener;
@@ -58,6 +59,7 @@ async fn paved_path(
         .check("ibkr", IbkrCheck::client_portal("https://localhost:5000/v1/api")?)
         .check("solana", SolanaCheck::new("https://api.mainnet.solana.com")?)
         .check_with("ledger", Ledger, CheckOptions::new().dependency("ledger"))
+        .resources(|resources| resources.host(HostNumbers::Never))
         .check("closure", async || Ok::<_, CheckFailure>(CheckReport::healthy()))
         .build()?;
     monitoring.install()?;
@@ -86,6 +88,7 @@ async fn pieces(monitoring: &Monitoring, listener: TcpListener) -> std::io::Resu
     let _: &Registry = monitoring.registry();
     let _: Peer = monitoring.client("prices");
     let _ = (monitoring.portfolio(), monitoring.risk(), monitoring.token());
+    let _: Credential = monitoring.credential("broker-key");
     let app: Router = monitoring.admin_routes();
     let make_service = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(monitoring.listener(listener), make_service).with_graceful_shutdown(monitoring.shutdown_signal()).await
@@ -102,6 +105,7 @@ const _: () = {
     shared::<JsonLayer>();
     shared::<aistm7_monitoring::health::Health>();
     shared::<aistm7_monitoring::log::Log>();
+    shared::<Credential>();
     shared::<aistm7_monitoring::trace::TraceContext>();
 };
 

@@ -7,6 +7,7 @@
     feature = "log",
     feature = "push",
     feature = "queue",
+    feature = "resource",
     feature = "websocket"
 ))]
 
@@ -16,11 +17,12 @@ use std::time::Duration;
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::http::{AccessLog, HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::Collection;
+use aistm7_monitoring::resource::HostNumbers;
 
 const DOCUMENT: &str = include_str!("../src/docs/metrics.md");
 
-#[test]
-fn metrics_document_names_every_family_with_its_kind_and_no_other() {
+#[tokio::test]
+async fn metrics_document_names_every_family_with_its_kind_and_no_other() {
     let everything = |http: HttpOptions| {
         http.grpc()
             .response_complete()
@@ -39,7 +41,11 @@ fn metrics_document_names_every_family_with_its_kind_and_no_other() {
 }
 
 fn families(http: impl FnOnce(HttpOptions) -> HttpOptions) -> Vec<String> {
-    let monitoring = Monitoring::builder("document").http(http).build().expect("a valid service");
+    let monitoring = Monitoring::builder("document")
+        .http(http)
+        .resources(|resources| resources.host(HostNumbers::Always))
+        .build()
+        .expect("a valid service");
     // What tells of collectors comes with the first one, and what tells of request bodies with their layer.
     monitoring.meter().collector("any", |_: &mut Collection| Ok(())).expect("a valid collector");
     monitoring.request_body_layer().expect("a fresh name");

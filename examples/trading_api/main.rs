@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::resource::HostNumbers;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -83,8 +84,12 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     let cache = Cache::open(&settings.redis)?;
     let outside = Outside::reach(&settings.ibkr, &settings.solana).await?;
 
-    let builder =
-        Monitoring::builder("trading-api").version(env!("CARGO_PKG_VERSION")).drain_delay(DRAIN_DELAY).exemplars();
+    let builder = Monitoring::builder("trading-api")
+        .version(env!("CARGO_PKG_VERSION"))
+        .drain_delay(DRAIN_DELAY)
+        .exemplars()
+        // Nobody else tells of the machine that an example runs on.
+        .resources(|resources| resources.host(HostNumbers::Always));
     let monitoring = checks::add(builder, &store, &cache, &outside)?.build()?;
     monitoring.install()?;
     settings.warn_of_embedded();

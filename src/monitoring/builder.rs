@@ -52,6 +52,8 @@ pub struct MonitoringBuilder {
     log: ConfigureLog,
     #[cfg(all(feature = "axum", feature = "log"))]
     log_control: Option<crate::redact::Secret<String>>,
+    #[cfg(feature = "resource")]
+    resources: crate::resource::ResourceOptions,
 }
 
 #[cfg(feature = "log")]
@@ -88,6 +90,8 @@ impl MonitoringBuilder {
             log: Box::new(|options| options),
             #[cfg(all(feature = "axum", feature = "log"))]
             log_control: None,
+            #[cfg(feature = "resource")]
+            resources: crate::resource::ResourceOptions::new(),
         }
     }
 
@@ -411,6 +415,17 @@ impl MonitoringBuilder {
         self
     }
 
+    /// Sets what is measured of the process, its container, the machine and the runtime, and which files hold
+    /// credentials; see [`ResourceOptions`](crate::resource::ResourceOptions).
+    #[cfg(feature = "resource")]
+    pub fn resources(
+        mut self,
+        configure: impl FnOnce(crate::resource::ResourceOptions) -> crate::resource::ResourceOptions,
+    ) -> Self {
+        self.resources = configure(self.resources);
+        self
+    }
+
     /// Checks everything and builds it. Checks begin to run; no port is opened and nothing global is touched.
     ///
     /// # Errors
@@ -474,6 +489,8 @@ impl MonitoringBuilder {
         let health = super::health::start(self.checks, &self.clock, &drain, &meter, self.liveness, fleet)?;
         #[cfg(feature = "grpc-health")]
         let grpc_health = crate::endpoint::GrpcHealth::new(&health, &drain);
+        #[cfg(feature = "resource")]
+        let resources = super::resource::register(&registry, &self.clock, self.resources, &self.variables)?;
         // After everything that registers.
         #[cfg(feature = "protobuf")]
         registry.check_native_histograms()?;
@@ -503,6 +520,8 @@ impl MonitoringBuilder {
             queues,
             #[cfg(feature = "push")]
             jobs,
+            #[cfg(feature = "resource")]
+            resources,
             #[cfg(feature = "axum")]
             axum,
             #[cfg(feature = "grpc-health")]

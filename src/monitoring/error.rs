@@ -52,6 +52,10 @@ pub enum BuildError {
     #[cfg(feature = "log")]
     #[error(transparent)]
     Log(#[from] crate::log::LogError),
+    /// The numbers of the surroundings cannot be had.
+    #[cfg(feature = "resource")]
+    #[error(transparent)]
+    Resource(#[from] crate::resource::ResourceError),
 }
 
 /// Why a listener could not be served.

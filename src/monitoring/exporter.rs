@@ -38,6 +38,7 @@
 //! | observed series | read when shown | missing, counted as `observation_unread` |
 //! | a gauge that is absent until known | appears with its value | a scrape in the very moment may see it at 0 |
 //! | `monitoring_series*`, `monitoring_scrape*`, `monitoring_page_bytes` | yes | missing; refused label sets are in `monitoring_problems_total` |
+//! | `process_*`, `cgroup_*`, `host_*`, `credential_*`, most of `tokio_*` | read when shown | missing: nobody asks for them |
 //! | memory | fixed | the exporter keeps every sample of a histogram until a scrape or `run_upkeep` |
 //!
 //! The upkeep stays the host's, and so do the exporter's options: an idle timeout of its own would silence handles that
@@ -84,6 +85,8 @@ fn declare_ours(meter: &Meter) -> Result<(), BuildError> {
     super::business::Business::register(meter, &clock)?;
     #[cfg(feature = "health")]
     crate::health::declare(meter)?;
+    #[cfg(feature = "resource")]
+    crate::resource::declare(meter)?;
     Ok(())
 }
 

@@ -31,6 +31,8 @@ mod probe;
 mod push;
 #[cfg(feature = "queue")]
 mod queue;
+#[cfg(feature = "resource")]
+mod resource;
 mod shutdown;
 mod stop;
 mod variables;
@@ -88,6 +90,8 @@ struct Inner {
     queues: crate::queue::Queues,
     #[cfg(feature = "push")]
     jobs: crate::push::Jobs,
+    #[cfg(feature = "resource")]
+    resources: crate::resource::Resources,
     #[cfg(feature = "axum")]
     axum: axum::Axum,
     #[cfg(feature = "grpc-health")]

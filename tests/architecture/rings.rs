@@ -8,7 +8,7 @@ const RINGS: [&[&str]; 9] = [
     &["trace"],
     &["metrics"],
     &["store", "transport", "work"],
-    &["business", "cache", "database", "health", "http", "log", "queue"],
+    &["business", "cache", "database", "health", "http", "log", "queue", "resource"],
     &["catalog"],
     &["alert"],
     &["endpoint", "ops", "push"],

@@ -1,5 +1,7 @@
 //! Against real servers. Each test that needs one is ignored with the reason; `tests/run` installs them and runs all.
 
+#[path = "../support/child.rs"]
+mod child;
 #[path = "../it/json.rs"]
 mod json;
 #[path = "../support/mod.rs"]
@@ -19,6 +21,8 @@ mod ibkr;
 mod jobs;
 #[cfg(feature = "full")]
 mod lease;
+#[cfg(feature = "full")]
+mod machine;
 #[cfg(feature = "full")]
 mod native_histograms;
 #[cfg(feature = "full")]

@@ -212,9 +212,11 @@ fn business(side: &Side) {
     drop(running);
 }
 
-/// Families that tell of our registry and its page, histograms with their parts.
+/// Families that tell of our registry, its page and its collectors, histograms with their parts.
 fn is_ours_alone(name: &str) -> bool {
-    ["monitoring_series", "monitoring_scrape", "monitoring_page_bytes"].iter().any(|ours| name.starts_with(ours))
+    ["monitoring_series", "monitoring_scrape", "monitoring_page_bytes", "monitoring_collector"]
+        .iter()
+        .any(|ours| name.starts_with(ours))
 }
 
 /// What is on one side only or has another number there, beyond what is expected.

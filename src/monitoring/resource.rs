@@ -1,0 +1,26 @@
+//! What a `Monitoring` gives for the surroundings of a service.
+
+use tokio::runtime::Handle;
+
+use super::{Monitoring, Variables};
+use crate::clock::Clock;
+use crate::metrics::Registry;
+use crate::resource::{Credential, ResourceError, ResourceOptions, Resources};
+
+/// The surroundings of one monitoring, and the runtime that this is called in, if there is one.
+pub(super) fn register(
+    registry: &Registry,
+    clock: &Clock,
+    options: ResourceOptions,
+    variables: &Variables,
+) -> Result<Resources, ResourceError> {
+    Resources::register(registry, clock, options, Handle::try_current().ok(), |name| variables.get(name))
+}
+
+impl Monitoring {
+    /// A credential of the service, to tell when it was rotated: `credential_rotated_timestamp_seconds{name}`. The name is
+    /// written in code; see [`Credential`].
+    pub fn credential(&self, name: &'static str) -> Credential {
+        self.0.resources.credential(name)
+    }
+}
