@@ -85,6 +85,12 @@ fn declare_ours(meter: &Meter) -> Result<(), BuildError> {
     super::business::Business::register(meter, &clock)?;
     #[cfg(feature = "health")]
     crate::health::declare(meter)?;
+    #[cfg(feature = "database")]
+    crate::database::Database::register(meter, clock.clone(), crate::database::DatabaseOptions::new())?;
+    #[cfg(feature = "cache")]
+    crate::cache::Caches::new(meter, clock.clone())?;
+    #[cfg(feature = "queue")]
+    crate::queue::Queues::new(meter, clock.clone())?;
     #[cfg(feature = "resource")]
     crate::resource::declare(meter)?;
     Ok(())
