@@ -7,10 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::DatabaseOptions;
 use super::instruments::Shared;
 use super::pool::PoolMetrics;
+#[cfg(feature = "postgres")]
+use super::postgres::{FactsError, PostgresFacts};
 use super::query::Query;
 use crate::clock::Clock;
 use crate::error::check_name;
 use crate::metrics::{DefinitionError, LabelValue, Meter};
+#[cfg(feature = "postgres")]
+use crate::store::postgres::PostgresSession;
 
 /// Gives the handles of database metrics. Cloning shares it.
 ///
@@ -29,6 +33,8 @@ use crate::metrics::{DefinitionError, LabelValue, Meter};
 pub struct Database(Arc<Inner>);
 
 struct Inner {
+    #[cfg(feature = "postgres")]
+    meter: Meter,
     shared: Arc<Shared>,
     pools: RwLock<HashMap<&'static str, PoolMetrics>>,
 }
@@ -43,7 +49,12 @@ impl Database {
     /// When the registry holds another metric under one of their names.
     pub fn register(meter: &Meter, clock: Clock, options: DatabaseOptions) -> Result<Self, DefinitionError> {
         let shared = Arc::new(Shared::register(meter, clock, options)?);
-        Ok(Self(Arc::new(Inner { shared, pools: RwLock::default() })))
+        Ok(Self(Arc::new(Inner {
+            #[cfg(feature = "postgres")]
+            meter: meter.clone(),
+            shared,
+            pools: RwLock::default(),
+        })))
     }
 
     /// An operation on the pool `default`; see [`PoolMetrics::query`].
@@ -58,12 +69,43 @@ impl Database {
         self.known(name).unwrap_or_else(|| self.admit(name))
     }
 
+    /// Collects what a PostgreSQL server tells of itself, from now on and whenever somebody scrapes, under the name of a
+    /// database that is written in code; see [`PostgresFacts`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlx-0_9")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use aistm7_monitoring::Monitoring;
+    /// use aistm7_monitoring::database::postgres::PostgresFacts;
+    /// use sqlx_0_9::PgConnection;
+    ///
+    /// # let monitoring = Monitoring::builder("orders").build()?;
+    /// let facts = PostgresFacts::<PgConnection>::from_url("postgres://monitoring@db/trading")?;
+    /// monitoring.database().collect("trading", facts)?; // with `MonitoringBuilder::lease`, by one replica for all
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "sqlx-0_9"))] fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// When the name breaks a rule or is taken, a metric clashes with another, the numbers go to a recorder of the host's,
+    /// or there is no Tokio runtime to connect in.
+    #[cfg(feature = "postgres")]
+    pub fn collect<S: PostgresSession>(
+        &self,
+        database: &'static str,
+        facts: PostgresFacts<S>,
+    ) -> Result<(), FactsError> {
+        facts.collect(database, &self.0.meter, &self.0.shared.clock)
+    }
+
     fn known(&self, name: &str) -> Option<PoolMetrics> {
         self.0.pools.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     fn admit(&self, name: &'static str) -> PoolMetrics {
-        let Inner { shared, pools } = &*self.0;
+        let Inner { shared, pools, .. } = &*self.0;
         // Outside the lock: the hook of the diagnostics is the user's code.
         let label = LabelValue::checked(name, check_name("pool", name), &shared.diagnostics);
         // Names that are refused share one.

@@ -27,6 +27,8 @@ mod instruments;
 mod options;
 mod outcome;
 mod pool;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod query;
 mod slow;
 #[cfg(any(feature = "sqlx-0_8", feature = "sqlx-0_9"))]

@@ -66,7 +66,7 @@ impl PostgresSession for tokio_postgres::Client {
         url.parse::<tokio_postgres::Config>().map(drop).map_err(|_| invalid_url(url))
     }
 
-    async fn connect(url: &str, application_name: &'static str) -> Result<Self, PostgresError> {
+    async fn open(url: &str, application_name: &'static str) -> Result<Self, PostgresError> {
         let mut config: tokio_postgres::Config = url.parse().map_err(sorted)?;
         let (client, connection) = config.application_name(application_name).connect(NoTls).await.map_err(sorted)?;
         tokio::spawn(connection);

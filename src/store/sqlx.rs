@@ -82,7 +82,7 @@ macro_rules! postgres_session_for_sqlx {
                 url.parse::<$sqlx::postgres::PgConnectOptions>().map(drop).map_err(|_| invalid_url(url))
             }
 
-            async fn connect(url: &str, application_name: &'static str) -> Result<Self, PostgresError> {
+            async fn open(url: &str, application_name: &'static str) -> Result<Self, PostgresError> {
                 let options: $sqlx::postgres::PgConnectOptions = url.parse().map_err(sorted)?;
                 // Its statements are the same all day, and none of them is the service's.
                 let options =

@@ -119,6 +119,21 @@ impl Postgres {
         psql(&self.url(), sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
+    /// Runs pgbench as the superuser.
+    ///
+    /// # Panics
+    /// With what it printed, when it fails.
+    #[track_caller]
+    pub(crate) fn pgbench(&self, arguments: &[&str]) {
+        let output = Command::new(tool::PGBENCH.require())
+            .env_clear()
+            .args(arguments)
+            .arg(self.url())
+            .output()
+            .expect("pgbench can be run");
+        assert!(output.status.success(), "pgbench: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// What the server has printed since its last start.
     pub(crate) fn log(&self) -> String {
         self.server.log()

@@ -14,6 +14,7 @@ pub(crate) struct Tool {
 pub(crate) const INITDB: Tool = Tool::new("initdb", "postgresql");
 pub(crate) const NODE_EXPORTER: Tool = Tool::new("prometheus-node-exporter", "prometheus-node-exporter");
 pub(crate) const PGBOUNCER: Tool = Tool::new("pgbouncer", "pgbouncer");
+pub(crate) const PGBENCH: Tool = Tool::new("pgbench", "postgresql");
 pub(crate) const PG_BASEBACKUP: Tool = Tool::new("pg_basebackup", "postgresql");
 pub(crate) const POSTGRES: Tool = Tool::new("postgres", "postgresql");
 pub(crate) const PROMETHEUS: Tool = Tool::new("prometheus", "prometheus");

@@ -23,7 +23,7 @@ pub trait PostgresSession: Sized + Send + 'static {
     ///
     /// # Cancellation
     /// Dropped when it takes too long.
-    fn connect(url: &str, application_name: &'static str) -> impl Future<Output = Result<Self, PostgresError>> + Send;
+    fn open(url: &str, application_name: &'static str) -> impl Future<Output = Result<Self, PostgresError>> + Send;
 
     /// Sends `sql`, several statements, as one message of the simple protocol (so that it is one transaction, also behind
     /// a transaction pooler), and gives the first column of the first row that comes as text; `None` without a row, and

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "bodies of tests, which are functions of their own to be generic")]
 
+mod facts;
 mod pools;
 
 use aistm7_monitoring::clock::Clock;

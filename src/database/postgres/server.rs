@@ -1,0 +1,75 @@
+//! What has to be known of a server before it is asked for anything else.
+
+use serde_json::Value;
+
+/// A server, and what the role may see there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Server {
+    /// As `server_version_num`: 150018 is 15.18.
+    pub(super) version: u64,
+    /// Whether the role sees what other roles do.
+    pub(super) reads_all_stats: bool,
+    /// Whether the role may look at the server's files.
+    pub(super) is_monitor: bool,
+    /// The schema of pg_stat_statements, quoted, if the extension is in this database.
+    pub(super) statements_in: Option<String>,
+}
+
+impl Server {
+    /// What [`read`](Self::read) reads the answer to.
+    pub(super) const QUERY: &str = "json_build_object(\
+        'version', current_setting('server_version_num')::int, \
+        'reads_all_stats', pg_has_role(current_user, 'pg_read_all_stats', 'usage'), \
+        'is_monitor', pg_has_role(current_user, 'pg_monitor', 'usage'), \
+        'statements_in', (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace \
+            WHERE e.extname = 'pg_stat_statements'))";
+
+    /// `None` for what is no answer of PostgreSQL's.
+    pub(super) fn read(answer: &str) -> Option<Self> {
+        let answer: Value = serde_json::from_str(answer).ok()?;
+        Some(Self {
+            version: answer.get("version")?.as_u64()?,
+            reads_all_stats: answer.get("reads_all_stats")?.as_bool()?,
+            is_monitor: answer.get("is_monitor")?.as_bool()?,
+            statements_in: answer.get("statements_in")?.as_str().map(str::to_owned),
+        })
+    }
+
+    /// Whether the server is of this major version or a later one.
+    pub(super) fn is_since(&self, major: u64) -> bool {
+        self.version >= major * 10_000
+    }
+}
+
+/// A message of the simple protocol that gives the value of an expression as text, within limits, and disturbs nobody.
+///
+/// Several statements in one message are one transaction, so `SET LOCAL` holds for it and ends with it. Names are looked
+/// for in the system's schema only, so no object of a user's stands in for one of them.
+pub(super) fn message(expression: &str, statement_timeout: std::time::Duration) -> String {
+    let milliseconds = statement_timeout.as_millis();
+    format!(
+        "SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = 200; SET LOCAL jit = off; \
+         SET LOCAL search_path = pg_catalog; SELECT {MARK} ({expression})::text"
+    )
+}
+
+/// By which our own statements are known in pg_stat_statements.
+pub(super) const MARK: &str = "/* aistm7-monitoring */";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_say_what_the_server_is_and_the_role_may_see() {
+        let answer = r#"{"version":150018,"reads_all_stats":true,"is_monitor":false,"statements_in":"\"My\""}"#;
+        let server = Server::read(answer).unwrap();
+        let statements_in = Some("\"My\"".to_owned());
+        let expected = Server { version: 150_018, reads_all_stats: true, is_monitor: false, statements_in };
+        assert_eq!(server, expected);
+        assert!(server.is_since(15) && !server.is_since(16));
+        for nonsense in ["", "{}", "SHOW", "{\"version\":1}"] {
+            assert_eq!(Server::read(nonsense), None);
+        }
+    }
+}
