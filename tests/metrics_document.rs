@@ -8,6 +8,7 @@
     feature = "push",
     feature = "queue",
     feature = "resource",
+    feature = "sqlx-0_9",
     feature = "websocket"
 ))]
 
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{AccessLog, HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::Collection;
 use aistm7_monitoring::resource::HostNumbers;
@@ -49,6 +51,9 @@ fn families(http: impl FnOnce(HttpOptions) -> HttpOptions) -> Vec<String> {
     // What tells of collectors comes with the first one, and what tells of request bodies with their layer.
     monitoring.meter().collector("any", |_: &mut Collection| Ok(())).expect("a valid collector");
     monitoring.request_body_layer().expect("a fresh name");
+    let facts =
+        PostgresFacts::<sqlx_0_9::PgConnection>::from_url("postgres://nobody@127.0.0.1/none").expect("a good URL");
+    monitoring.database().collect("document", facts).expect("a fresh name");
     let snapshot = monitoring.registry().snapshot();
     snapshot.families().iter().map(|family| format!("{} {}", family.name, family.kind.as_str())).collect()
 }
