@@ -153,6 +153,7 @@ impl fmt::Debug for ManualClock {
 }
 
 /// Where one thread waits until a moment of its [`Clock`] or until somebody rings.
+#[derive(Debug)]
 pub(crate) struct Alarm {
     clock: Clock,
     rung: Mutex<bool>,

@@ -3,7 +3,7 @@
 //! ```text
 //! GET /metrics  <- Registry          (admin)
 //! GET /health*  <- health snapshot   (public: statuses; admin: reasons and times)
-//! GET|PUT /log/levels <- levels of the log (admin, with a token, if asked for)
+//! GET|PUT /log/levels, GET /log/summary <- levels and counts of the log (admin, with a token, if asked for)
 //! grpc.health.v1.Health <- the same  (statuses)
 //! ```
 

@@ -8,6 +8,7 @@ use tracing::Metadata;
 use tracing::field::Field;
 use tracing_log::NormalizeEvent as _;
 
+use super::control::Bucket;
 use super::fields::Key;
 use super::redaction::Redaction;
 use super::spread::BuildSpread;
@@ -17,6 +18,8 @@ use super::spread::BuildSpread;
 pub(super) struct Site {
     /// In the order of the callsite's own fields.
     fields: Box<[SiteField]>,
+    /// How much it has logged lately, if the log limits that.
+    pub(super) bucket: Bucket,
 }
 
 /// A field of a callsite.
@@ -60,7 +63,7 @@ impl Site {
             };
             SiteField { key: Key::new(name), verdict }
         };
-        Self { fields: metadata.fields().iter().map(decide).collect() }
+        Self { fields: metadata.fields().iter().map(decide).collect(), bucket: Bucket::default() }
     }
 
     /// The field, if it is one of this callsite, as every field is that `tracing` hands out.

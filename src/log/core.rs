@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use tracing::Level;
+use tracing::{Event, Level};
 
 use super::callsite::{Site, Sites};
+use super::control::{Limiter, Source, Summary, Tallies};
 use super::encode::Recorded;
 use super::escape::Fit;
 use super::fields::Fields;
@@ -28,6 +29,9 @@ pub(super) struct Core {
     pub(super) sites: Sites,
     pub(super) clock: Clock,
     pub(super) instruments: Instruments,
+    /// `None` if callsites may repeat themselves as they like.
+    pub(super) limiter: Option<Limiter>,
+    pub(super) tallies: Tallies,
     pub(super) diagnostics: Diagnostics,
 }
 
@@ -57,8 +61,20 @@ impl Core {
             let pushed = output.push(level, &scratch.line);
             taken = taken.or(pushed);
         }
-        self.count(level, fit);
+        self.count(head, fit);
         taken
+    }
+
+    /// Counts why an event is a line.
+    pub(super) fn note(&self, event: &Event<'_>, message: &Message, fields: &Fields) {
+        if *event.metadata().level() <= Level::WARN {
+            self.tallies.noted(&Source::of(event), self.clock.wall(), &message.bytes, fields);
+        }
+    }
+
+    /// What was counted lately.
+    pub(super) fn summary(&self) -> Summary {
+        self.tallies.summary(self.clock.wall())
     }
 
     /// Waits until every output has taken the lines accepted so far, at most for `deadline`, and adds their accounts up.
@@ -75,6 +91,7 @@ impl Core {
 
     /// Takes no more lines and waits for those accepted, at most for `deadline`.
     pub(super) fn stop(&self, deadline: Duration) {
+        self.end_holding_back();
         self.outputs.iter().for_each(|output| output.queue.close());
         self.in_turn(deadline, Output::stop).for_each(drop);
     }
@@ -107,6 +124,8 @@ impl Core {
         scratch::with(|scratch| {
             scratch.message.set(&Recorded::Text(message), &self.rules);
             fill(&mut Own { fields: &mut scratch.fields, rules: &self.rules });
+            let source = Source::own(level, message);
+            self.tallies.noted(&source, self.clock.wall(), &scratch.message.bytes, &scratch.fields);
             self.submit(level, trace, scratch)
         })
     }
@@ -129,15 +148,17 @@ impl Core {
             }
             let head = Head { wall: self.clock.wall(), level: Level::WARN, trace: None };
             let fit = output.layout.compose(head, scratch, self.rules.caps.line);
-            self.count(Level::WARN, fit);
+            self.count(head, fit);
+            self.tallies.noted(&Source::own(head.level, message), head.wall, message.as_bytes(), &scratch.fields);
             batch.extend_from_slice(&scratch.line);
         });
     }
 
-    fn count(&self, level: Level, fit: Fit) {
+    fn count(&self, head: Head, fit: Fit) {
         if fit == Fit::Cut {
             self.instruments.truncated.increment();
         }
-        self.instruments.lines(level).increment();
+        self.instruments.lines(head.level).increment();
+        self.tallies.made(head.level, head.wall);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::Level;
 
 use super::callsite::Sites;
-use super::control::Levels;
+use super::control::{Levels, Limiter, Repeats, Summary, Tallies, start_telling};
 use super::core::Core;
 use super::instruments::{Instruments, SinkInstruments};
 use super::layer::JsonLayer;
@@ -58,9 +58,10 @@ impl Log {
     /// When the service name, the budget or a file's setting breaks its rule, the log's metrics clash with registered ones, or the
     /// system gives no thread.
     pub fn start(options: LogOptions, meter: &Meter) -> Result<Self, LogError> {
-        let LogOptions { service, clock, format, colour, sinks, directives, budget_bytes, rules } = options;
+        let LogOptions { service, clock, format, colour, sinks, directives, budget_bytes, rules, repeats } = options;
         check_name("service name", &service)?;
         rules.caps.check()?;
+        repeats.as_ref().map(Repeats::check).transpose()?;
         if budget_bytes < LogOptions::MIN_BUDGET_BYTES {
             Err(InvalidValue::new("log budget in bytes", budget_bytes, "at least 65536"))?;
         }
@@ -73,6 +74,8 @@ impl Log {
         })?;
         let core = Arc::new(Core {
             outputs,
+            limiter: repeats.map(|repeats| Limiter::new(repeats, &clock)),
+            tallies: Tallies::new(clock.wall()),
             clock,
             rules,
             sites: Sites::new(),
@@ -85,6 +88,10 @@ impl Log {
                 core.stop(Duration::ZERO);
                 return Err(LogError::Spawn(error));
             }
+        }
+        if let Err(error) = start_telling(&core) {
+            core.stop(Duration::ZERO);
+            return Err(LogError::Spawn(error));
         }
         let levels = Levels::new(directives, &core);
         Ok(Self(Arc::new(Inner { core, levels, subscriber: Place::default(), bridge: Place::default() })))
@@ -100,10 +107,17 @@ impl Log {
         &self.0.levels
     }
 
-    /// Waits until the sinks have taken every line accepted so far, at most for `deadline`, and reports.
+    /// What was logged in the last day: lines by level, errors and warnings by callsite and reason.
+    pub fn summary(&self) -> Summary {
+        self.0.core.summary()
+    }
+
+    /// Waits until the sinks have taken every line accepted so far, at most for `deadline`, and reports. Tells first of
+    /// what [`Repeats`] held back.
     ///
     /// Blocks the calling thread: from async code call it where blocking is allowed.
     pub fn flush(&self, deadline: Duration) -> Flushed {
+        self.0.core.tell_held_back();
         self.0.core.flush(deadline)
     }
 
@@ -126,6 +140,13 @@ impl Log {
     pub(crate) fn reopener(&self) -> impl Fn() -> bool + Send + Sync + use<> {
         let log = Arc::downgrade(&self.0);
         move || log.upgrade().map(|log| Self(log).reopen()).is_some()
+    }
+
+    /// Does what [`Log::summary`] does, and keeps the log no more alive than a layer does.
+    #[cfg(feature = "axum")]
+    pub(crate) fn summariser(&self) -> impl Fn() -> Summary + Send + Sync + use<> {
+        let core = Arc::clone(&self.0.core);
+        move || core.summary()
     }
 
     /// Writes WARN lines as [`Log::emit`] does while this log lives, and does not keep it alive.

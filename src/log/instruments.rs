@@ -27,10 +27,18 @@ pub static WRITE_ERRORS: Definition =
 pub static LINES_TRUNCATED: Definition =
     Definition::counter("log_lines_truncated_total", "Log lines that a cap cut, marked \"truncated\" in the line.");
 
+/// `log_lines_suppressed_total{level}`.
+pub static LINES_SUPPRESSED: Definition = Definition::counter(
+    "log_lines_suppressed_total",
+    "Log lines that were not made because their callsite repeated itself, by level.",
+)
+.labels(&["level"]);
+
 /// What counts the lines of one log.
 #[derive(Clone, Debug)]
 pub(super) struct Instruments {
     lines: PerLevel<Counter>,
+    suppressed: PerLevel<Counter>,
     pub(super) truncated: Counter,
 }
 
@@ -45,14 +53,20 @@ pub(super) struct SinkInstruments {
 impl Instruments {
     pub(super) fn register(meter: &Meter) -> Result<Self, DefinitionError> {
         let lines = meter.counter::<1>(&LINES)?;
+        let suppressed = meter.counter::<1>(&LINES_SUPPRESSED)?;
         Ok(Self {
             lines: PerLevel::new(|level| lines.series([LabelValue::from(label(level))])),
+            suppressed: PerLevel::new(|level| suppressed.series([LabelValue::from(label(level))])),
             truncated: meter.counter::<0>(&LINES_TRUNCATED)?.series([]),
         })
     }
 
     pub(super) fn lines(&self, level: Level) -> &Counter {
         self.lines.of(level)
+    }
+
+    pub(super) fn suppressed(&self, level: Level) -> &Counter {
+        self.suppressed.of(level)
     }
 }
 
@@ -102,6 +116,7 @@ mod tests {
         for series in [
             "log_lines_total{level=\"error\"} 0\n",
             "log_lines_total{level=\"trace\"} 0\n",
+            "log_lines_suppressed_total{level=\"warn\"} 0\n",
             "log_lines_dropped_total{reason=\"buffer_full\",sink=\"file\"} 0\n",
             "log_lines_dropped_total{reason=\"io_error\",sink=\"file\"} 0\n",
             "log_lines_dropped_total{reason=\"stopped\",sink=\"file_2\"} 0\n",

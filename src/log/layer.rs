@@ -135,7 +135,11 @@ where
         scratch::with(|scratch| {
             let Scratch { fields, message, callsites, .. } = &mut *scratch;
             let site = callsites.of_event(event, &self.core.sites, &self.core.rules.redaction);
+            if self.core.holds_back(event, site) {
+                return;
+            }
             event.record(&mut self.core.visitor(site, fields, message));
+            self.core.note(event, message, fields);
             let trace = self.surroundings(event, &context, fields).or_else(trace::current_trace_id);
             // What is dropped is counted.
             let _ = self.core.submit(*event.metadata().level(), trace, scratch);

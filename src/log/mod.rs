@@ -36,6 +36,7 @@
 //! | `log_lines_dropped_total{reason, sink}` | of these, lines not written: `buffer_full`, `io_error`, `stopped`, `writer_thread` |
 //! | `log_bytes_total{sink}` | bytes that the sink took |
 //! | `log_write_errors_total{sink}` | failed attempts to write, or to open or rotate a file |
+//! | `log_lines_suppressed_total{level}` | lines that were not made because their callsite repeated itself ([`Repeats`]) |
 //! | `log_lines_truncated_total` | lines that a cap cut |
 
 mod callsite;
@@ -70,7 +71,7 @@ mod writer;
 mod tests;
 
 pub use caps::Caps;
-pub use control::{CurrentLevels, Levels, LevelsError};
+pub use control::{CurrentLevels, Levels, LevelsError, Reason, Repeats, Site, Summary};
 pub use filter::Directives;
 pub use handle::Log;
 pub use install::{install_log_bridge, install_subscriber};

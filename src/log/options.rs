@@ -3,6 +3,7 @@
 use std::io;
 
 use super::caps::Caps;
+use super::control::Repeats;
 use super::filter::Directives;
 use super::redaction::Redaction;
 use super::rules::Rules;
@@ -22,6 +23,7 @@ pub struct LogOptions {
     pub(super) directives: Directives,
     pub(super) budget_bytes: usize,
     pub(super) rules: Rules,
+    pub(super) repeats: Option<Repeats>,
 }
 
 /// How lines look.
@@ -68,6 +70,7 @@ impl LogOptions {
             directives: Directives::default(),
             budget_bytes: Self::DEFAULT_BUDGET_BYTES,
             rules: Rules::default(),
+            repeats: None,
         }
     }
 
@@ -123,6 +126,12 @@ impl LogOptions {
     pub fn redaction(mut self, redaction: Redaction) -> Self {
         self.rules.redaction = redaction;
         self
+    }
+
+    /// How often a callsite may repeat itself. Default: as often as it likes.
+    #[must_use]
+    pub fn repeats(self, repeats: Repeats) -> Self {
+        Self { repeats: Some(repeats), ..self }
     }
 
     /// How many bytes of lines may wait for each sink, at least [`LogOptions::MIN_BUDGET_BYTES`] and four lines of the

@@ -64,7 +64,7 @@ impl Axum {
         token: Option<crate::redact::Secret<String>>,
     ) -> Result<Self, InvalidValue> {
         let bearer = token.map(endpoint::Bearer::new).transpose()?;
-        self.log_control = bearer.map(|bearer| endpoint::LogControl::new(log.levels().clone(), bearer));
+        self.log_control = bearer.map(|bearer| endpoint::LogControl::new(log, bearer));
         Ok(self)
     }
 

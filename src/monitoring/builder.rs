@@ -394,6 +394,7 @@ impl MonitoringBuilder {
     /// |---|---|
     /// | `GET /log/levels` | what is written, and for how long: `{"directives":"sqlx=debug,info","permanent":"info","reverts_in_seconds":598}` |
     /// | `PUT /log/levels` | changes it: `{"directives":"info,sqlx=debug","seconds":600}`, or `"permanent":true` in place of `seconds` |
+    /// | `GET /log/summary` | what was logged in the last day, see [`Summary`](crate::log::Summary) |
     ///
     /// A change for a time is taken back by itself; see [`Levels`](crate::log::Levels).
     ///

@@ -31,9 +31,19 @@ async fn ask(
 ) -> Response {
     let authorization = authorization.map(str::to_owned);
     let body = body.into();
+    ask_at("/log/levels", admin, method, authorization, body).await
+}
+
+async fn ask_at(
+    path: &'static str,
+    admin: SocketAddr,
+    method: &'static str,
+    authorization: Option<String>,
+    body: Vec<u8>,
+) -> Response {
     let asked = tokio::task::spawn_blocking(move || {
         let headers: Vec<_> = authorization.iter().map(|value| ("Authorization", value.as_str())).collect();
-        http::request(admin, method, "/log/levels", &headers, &body)
+        http::request(admin, method, path, &headers, &body)
     });
     asked.await.unwrap().unwrap()
 }
@@ -63,6 +73,31 @@ async fn level_is_raised_over_http_for_a_time_and_comes_back_by_itself() {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let lines = all_lines(&monitoring, &lines).await;
     assert_eq!(line(&lines, "a detail")["details"]["when"], "meanwhile");
+}
+
+#[tokio::test]
+async fn errors_of_the_day_are_one_answer() {
+    let lines = Lines::default();
+    let (monitoring, admin, _clock) = controlled(&lines).await;
+    let _subscriber = log_here(&monitoring);
+    for token in ["hunter2", "hunter3"] {
+        tracing::error!(target: "risk::var", token, error = "InsufficientHistoricalData", "Failed to calculate VaR");
+    }
+    tracing::warn!(error = %"slow\u{1b}[2J", "Upstream is slow");
+    let asked = async |authorization: Option<String>| ask_at("/log/summary", admin, "GET", authorization, Vec::new()).await;
+    let refused = asked(None).await;
+    assert_eq!((refused.status, refused.text()), (401, ""));
+    let answer = asked(Some(format!("Bearer {TOKEN}"))).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert!(!answer.text().contains("hunter") && !answer.text().contains('\u{1b}'), "{}", answer.text());
+    let summary = answer.json();
+    assert_eq!((&summary["lines"]["error"], &summary["lines"]["warn"]), (&2.into(), &1.into()));
+    assert_eq!(summary["since"], "2025-01-22T10:30:00.000Z");
+    let worst = &summary["sites"][0];
+    assert_eq!((&worst["level"], &worst["target"], &worst["lines"]), (&"ERROR".into(), &"risk::var".into(), &2.into()));
+    assert_eq!(worst["reasons"], json!([{"reason": "InsufficientHistoricalData", "lines": 2}]));
+    // What the handle says is the same.
+    assert_eq!(serde_json::to_value(monitoring.log().summary()).unwrap()["sites"], summary["sites"]);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `GET|PUT /log/levels`: what the log writes, seen and changed by whoever has the token.
+//! `GET|PUT /log/levels` and `GET /log/summary`: what the log writes and wrote, for whoever has the token.
 
 mod bearer;
 mod change;
@@ -15,9 +15,10 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::log::{CurrentLevels, Levels, LevelsError};
+use crate::log::{CurrentLevels, Levels, LevelsError, Log, Summary};
 pub(crate) use bearer::Bearer;
 use change::{Change, Refusal};
 
@@ -27,6 +28,7 @@ pub(crate) struct LogControl(Arc<Controlled>);
 
 struct Controlled {
     levels: Levels,
+    summarise: Box<dyn Fn() -> Summary + Send + Sync>,
     bearer: Bearer,
 }
 
@@ -37,14 +39,15 @@ const BODY_BYTES: usize = 4 * 1024;
 const BODY_PATIENCE: Duration = Duration::from_secs(5);
 
 impl LogControl {
-    pub(crate) fn new(levels: Levels, bearer: Bearer) -> Self {
-        Self(Arc::new(Controlled { levels, bearer }))
+    pub(crate) fn new(log: &Log, bearer: Bearer) -> Self {
+        Self(Arc::new(Controlled { levels: log.levels().clone(), summarise: Box::new(log.summariser()), bearer }))
     }
 
     /// The routes. Whoever asks without the token learns nothing but that one is needed.
     pub(crate) fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         Router::new()
             .route("/log/levels", get(show_levels).put(change_levels).fallback(refuse_method))
+            .route("/log/summary", get(show_summary))
             .route_layer(middleware::from_fn_with_state(self.clone(), authorise))
             .with_state(self.clone())
     }
@@ -65,6 +68,10 @@ async fn refuse_method() -> Response {
 
 async fn show_levels(State(control): State<LogControl>) -> Response {
     answer(StatusCode::OK, &shown(&control.0.levels.current()))
+}
+
+async fn show_summary(State(control): State<LogControl>) -> Response {
+    answer(StatusCode::OK, &(control.0.summarise)())
 }
 
 async fn change_levels(State(control): State<LogControl>, request: Request) -> Response {
@@ -105,8 +112,9 @@ fn refuse(refusal: &Refusal) -> Response {
     answer(refusal.status(), &json!({ "error": { "code": refusal.code(), "message": refusal.to_string() } }))
 }
 
-fn answer(status: StatusCode, body: &Value) -> Response {
-    (status, [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body.to_string()).into_response()
+fn answer(status: StatusCode, body: &impl Serialize) -> Response {
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    (status, headers, json!(body).to_string()).into_response()
 }
 
 impl From<LevelsError> for Refusal {

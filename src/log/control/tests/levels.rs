@@ -1,20 +1,18 @@
 //! Levels while the log runs: what they enable, for whom, and how they come back.
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
-use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Event, Level, Subscriber, debug, debug_span, enabled, error, info, trace};
 use tracing_subscriber::layer::{Context, Filter, SubscriberExt as _};
 use tracing_subscriber::{Layer, Registry};
 
-use super::Levels;
+use super::{lines_of, meet_bystanders, messages, until};
 use crate::clock::ManualClock;
-use crate::log::tests::{Fixture, PATIENCE};
-use crate::log::{Directives, LevelsError};
+use crate::log::tests::Fixture;
+use crate::log::{Directives, Levels, LevelsError};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -22,28 +20,13 @@ fn directives(text: &str) -> Directives {
     Directives::parse(text).expect(text)
 }
 
-/// While a process has a single subscriber, `tracing` asks only the thread that changes the levels for it. With two
-/// more it asks all there are, as in a process whose subscriber is global.
-static BYSTANDERS: LazyLock<[Dispatch; 2]> =
-    LazyLock::new(|| [NoSubscriber::new(), NoSubscriber::new()].map(Dispatch::new));
-
 /// A log whose time is held, and its levels.
 fn held(levels: &str) -> (Fixture, Levels, ManualClock) {
-    LazyLock::force(&BYSTANDERS);
+    meet_bystanders();
     let clock = ManualClock::new();
     let fixture = Fixture::with(|options| options.clock(clock.clock()).directives(directives(levels)));
     let levels = fixture.log.levels().clone();
     (fixture, levels, clock)
-}
-
-/// The lines of a log whose time has moved.
-fn lines_of(fixture: &Fixture) -> Vec<serde_json::Value> {
-    assert_eq!(fixture.log.flush(PATIENCE).lost, 0);
-    fixture.memory.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-fn messages(lines: &[serde_json::Value]) -> Vec<&str> {
-    lines.iter().map(|line| line["message"].as_str().expect("a string")).collect()
 }
 
 #[test]
@@ -139,18 +122,6 @@ fn callsite_that_was_met_before_a_change_knows_of_it() {
             assert_eq!(met(), expected, "{text}");
         }
     });
-}
-
-/// Waits until the log's own thread has done its part.
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let waits = PATIENCE.as_millis() / 5;
-    for _ in 0..waits {
-        if done() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("{what} in vain");
 }
 
 #[test]
