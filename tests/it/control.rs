@@ -84,7 +84,8 @@ async fn errors_of_the_day_are_one_answer() {
         tracing::error!(target: "risk::var", token, error = "InsufficientHistoricalData", "Failed to calculate VaR");
     }
     tracing::warn!(error = %"slow\u{1b}[2J", "Upstream is slow");
-    let asked = async |authorization: Option<String>| ask_at("/log/summary", admin, "GET", authorization, Vec::new()).await;
+    let asked =
+        async |authorization: Option<String>| ask_at("/log/summary", admin, "GET", authorization, Vec::new()).await;
     let refused = asked(None).await;
     assert_eq!((refused.status, refused.text()), (401, ""));
     let answer = asked(Some(format!("Bearer {TOKEN}"))).await;
