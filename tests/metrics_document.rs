@@ -7,6 +7,7 @@
     feature = "log",
     feature = "push",
     feature = "queue",
+    feature = "redis",
     feature = "resource",
     feature = "sqlx-0_9",
     feature = "websocket"
@@ -18,8 +19,9 @@ use std::time::Duration;
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{AccessLog, HttpOptions, UrlScheme};
-use aistm7_monitoring::metrics::Collection;
+use aistm7_monitoring::metrics::{AskOptions, Collection};
 use aistm7_monitoring::resource::HostNumbers;
+use aistm7_monitoring::store::redis::RedisConnection;
 
 const DOCUMENT: &str = include_str!("../src/docs/metrics.md");
 
@@ -54,6 +56,8 @@ fn families(http: impl FnOnce(HttpOptions) -> HttpOptions) -> Vec<String> {
     let facts =
         PostgresFacts::<sqlx_0_9::PgConnection>::from_url("postgres://nobody@127.0.0.1/none").expect("a good URL");
     monitoring.database().collect("document", facts).expect("a fresh name");
+    let redis = RedisConnection::from_url("redis://127.0.0.1").expect("a good URL");
+    monitoring.cache().redis("document", redis, AskOptions::new()).expect("a fresh name");
     let snapshot = monitoring.registry().snapshot();
     snapshot.families().iter().map(|family| format!("{} {}", family.name, family.kind.as_str())).collect()
 }

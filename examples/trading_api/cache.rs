@@ -49,6 +49,14 @@ struct Entry {
     expires: Instant,
 }
 
+/// A connection that is made when it is first used.
+pub(crate) fn connect(client: &redis::Client) -> RedisResult<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(REDIS_TIMEOUT))
+        .set_response_timeout(Some(REDIS_TIMEOUT));
+    ConnectionManager::new_lazy_with_config(client.clone(), config)
+}
+
 /// The cache did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 enum CacheError {
@@ -62,12 +70,7 @@ impl Cache {
     /// A cache that connects when first asked.
     pub(crate) fn open(redis: &Backend<redis::Client>) -> RedisResult<Self> {
         let backend = match redis {
-            Backend::Given(client) => {
-                let config = ConnectionManagerConfig::new()
-                    .set_connection_timeout(Some(REDIS_TIMEOUT))
-                    .set_response_timeout(Some(REDIS_TIMEOUT));
-                CacheBackend::Redis(ConnectionManager::new_lazy_with_config(client.clone(), config)?)
-            }
+            Backend::Given(client) => CacheBackend::Redis(connect(client)?),
             Backend::Embedded => CacheBackend::InProcess(Mutex::default()),
         };
         Ok(Self { backend: Arc::new(backend), state: Arc::new(Mutex::new(State::Working)) })

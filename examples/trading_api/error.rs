@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use aistm7_monitoring::metrics::CollectorError;
 use aistm7_monitoring::monitoring::{BuildError, InstallError, ServeError};
 
 use crate::checks::CheckError;
@@ -27,6 +28,8 @@ pub(crate) enum StartError {
     Monitoring(#[from] BuildError),
     #[error(transparent)]
     Install(#[from] InstallError),
+    #[error(transparent)]
+    Collector(#[from] CollectorError),
     #[error("the cache cannot be set up")]
     Cache(#[from] redis::RedisError),
     #[error(transparent)]

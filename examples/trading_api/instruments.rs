@@ -4,6 +4,7 @@ use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::business::risk::ModelExecutions;
 use aistm7_monitoring::business::token::{self, AccessDecisions, AccessReason, PriceUpdates, Requirement};
 use aistm7_monitoring::business::{Counted, Timed};
+use aistm7_monitoring::cache::CacheMetrics;
 use aistm7_monitoring::database::Query;
 
 use crate::access::{Access, Adjustment, Basis, Decision, Direction, Reason, Requirements};
@@ -45,6 +46,20 @@ impl Instruments {
     pub(crate) fn decided(&self, access: Access) {
         let (decision, basis, reason) = labels(access);
         self.decisions.record(decision, basis, reason);
+    }
+}
+
+/// What is remembered of the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    pub(crate) portfolios: CacheMetrics,
+    pub(crate) closes: CacheMetrics,
+}
+
+impl Memory {
+    pub(crate) fn new(monitoring: &Monitoring) -> Self {
+        let caches = monitoring.cache();
+        Self { portfolios: caches.named("portfolios"), closes: caches.named("closes") }
     }
 }
 

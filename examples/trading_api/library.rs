@@ -1,10 +1,13 @@
 //! Reads from the store, through the cache.
 
+use std::convert::Infallible;
 use std::time::Duration;
+
+use aistm7_monitoring::queue::Receiver;
 
 use crate::cache::Cache;
 use crate::domain::{Close, Day, Portfolio, PortfolioId, Tier, TokenAmount, Usd, Wallet};
-use crate::instruments::Queries;
+use crate::instruments::{Memory, Queries};
 use crate::risk;
 use crate::store::{Store, StoreError};
 
@@ -24,6 +27,7 @@ pub(crate) struct Library {
     store: Store,
     cache: Cache,
     queries: Queries,
+    memory: Memory,
 }
 
 /// Where a reader is content to have its answer from.
@@ -36,37 +40,46 @@ pub(crate) enum Freshness {
 }
 
 impl Library {
-    pub(crate) const fn new(store: Store, cache: Cache, queries: Queries) -> Self {
-        Self { store, cache, queries }
+    pub(crate) const fn new(store: Store, cache: Cache, queries: Queries, memory: Memory) -> Self {
+        Self { store, cache, queries, memory }
     }
 
     pub(crate) async fn portfolio(&self, id: &PortfolioId) -> Result<Option<Portfolio>, StoreError> {
         let key = format!("portfolio:{id}");
-        if let Some(portfolio) = self.cache.get(&key).await {
-            return Ok(Some(portfolio));
-        }
-        let portfolio = self.queries.load_portfolio.run(self.store.portfolio(id)).await?;
-        if let Some(portfolio) = &portfolio {
-            self.cache.put(&key, portfolio, PORTFOLIO_LIFETIME).await;
-        }
-        Ok(portfolio)
+        let found: Option<Portfolio> = self.cache.get(&key).await;
+        let load = async {
+            let portfolio = self.queries.load_portfolio.run(self.store.portfolio(id)).await?;
+            if let Some(portfolio) = &portfolio {
+                self.cache.put(&key, portfolio, PORTFOLIO_LIFETIME).await;
+                self.memory.portfolios.inserted();
+            }
+            Ok(portfolio)
+        };
+        self.memory.portfolios.read_through_async(found.map(Some), load).await
     }
 
     /// The closes that a risk figure looks at, ascending; none if the instrument's history is not stored.
     pub(crate) async fn closes(&self, symbol: &str, freshness: Freshness) -> Result<Vec<Close>, StoreError> {
         let key = format!("closes:{symbol}");
-        if freshness == Freshness::Cached
-            && let Some(rows) = self.cache.get::<Vec<(i32, i64)>>(&key).await
-        {
-            return Ok(rows.into_iter().map(close).collect());
+        let load = async {
+            let closes = self.queries.load_closes.run(self.store.closes(symbol, CLOSES)).await?;
+            // What is missing may come any moment; only what is there is kept.
+            if !closes.is_empty() {
+                let rows: Vec<(i32, i64)> = closes.iter().map(row).collect();
+                self.cache.put(&key, &rows, CLOSES_LIFETIME).await;
+                self.memory.closes.inserted();
+            }
+            Ok(closes)
+        };
+        match freshness {
+            Freshness::Cached => {
+                let found: Option<Vec<(i32, i64)>> = self.cache.get(&key).await;
+                let closes = found.map(|rows| rows.into_iter().map(close).collect());
+                self.memory.closes.read_through_async(closes, load).await
+            }
+            // No look-up, so neither a hit nor a miss.
+            Freshness::Stored => load.await,
         }
-        let closes = self.queries.load_closes.run(self.store.closes(symbol, CLOSES)).await?;
-        // What is missing may come any moment; only what is there is kept.
-        if !closes.is_empty() {
-            let rows: Vec<(i32, i64)> = closes.iter().map(row).collect();
-            self.cache.put(&key, &rows, CLOSES_LIFETIME).await;
-        }
-        Ok(closes)
     }
 
     /// The last day with a stored close of any instrument.
@@ -86,8 +99,19 @@ impl Library {
         self.queries.load_tier.run(self.store.tier(wallet)).await
     }
 
+    /// Keeps the balances that the chain has confirmed, one after the other, for as long as somebody sends them.
+    pub(crate) async fn keep_balances(self, mut confirmed: Receiver<(Wallet, TokenAmount)>) {
+        while let Some(balance) = confirmed.recv().await {
+            let keep = async |(wallet, amount): (Wallet, TokenAmount)| {
+                self.remember_balance(&wallet, amount).await;
+                Ok::<_, Infallible>(())
+            };
+            let Ok(()) = balance.execute_async(keep).await;
+        }
+    }
+
     /// Keeps a balance that the chain has just confirmed.
-    pub(crate) async fn remember_balance(&self, wallet: &Wallet, balance: TokenAmount) {
+    async fn remember_balance(&self, wallet: &Wallet, balance: TokenAmount) {
         self.cache.put(&balance_key(wallet), &balance.smallest_units(), BALANCE_LIFETIME).await;
     }
 
@@ -121,7 +145,8 @@ mod tests {
         let store = Store::open(&Backend::Embedded);
         store.prepare().await.unwrap();
         let monitoring = Monitoring::builder("library").build().unwrap();
-        Library::new(store, Cache::open(&Backend::Embedded).unwrap(), Queries::new(&monitoring))
+        let cache = Cache::open(&Backend::Embedded).unwrap();
+        Library::new(store, cache, Queries::new(&monitoring), Memory::new(&monitoring))
     }
 
     #[tokio::test]

@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::metrics::AskOptions;
 use aistm7_monitoring::resource::HostNumbers;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -44,16 +45,18 @@ use self::cache::Cache;
 use self::error::StartError;
 use self::feed::{QuoteFeed, TokenPriceFeed};
 use self::handlers::App;
-use self::instruments::{Instruments, Queries, QuoteMetrics, TokenMetrics};
+use self::instruments::{Instruments, Memory, Queries, QuoteMetrics, TokenMetrics};
 use self::library::Library;
 use self::market::Market;
 use self::outside::Outside;
-use self::settings::{Invocation, Settings, Traffic};
+use self::settings::{Backend, Invocation, Settings, Traffic};
 use self::store::Store;
 use self::upstream::{Ibkr, Solana};
 
 /// No load balancer stands before an example. A service behind one leaves the crate's default.
 const DRAIN_DELAY: Duration = Duration::from_secs(1);
+/// Confirmed balances that may wait to be remembered. What they are for is done by then.
+const BALANCES: usize = 256;
 /// How long the connections to the database may take to say goodbye.
 const CLOSE: Duration = Duration::from_secs(1);
 /// How long writing out the last lines of the log may take.
@@ -133,13 +136,14 @@ async fn serve(
         tasks.spawn(demo::run(api));
     }
 
-    let app = App {
-        library: Library::new(store.clone(), cache, Queries::new(monitoring)),
-        market,
-        requirements,
-        solana,
-        instruments: Instruments::new(monitoring),
-    };
+    let library = Library::new(store.clone(), cache, Queries::new(monitoring), Memory::new(monitoring));
+    let (balances, confirmed) = monitoring.queue().named("balances").channel(BALANCES);
+    tasks.spawn(library.clone().keep_balances(confirmed));
+    if let Backend::Given(client) = &settings.redis {
+        monitoring.cache().redis("cache", cache::connect(client)?, AskOptions::new())?;
+    }
+
+    let app = App { library, market, requirements, solana, instruments: Instruments::new(monitoring), balances };
     let router = handlers::router(app)
         .merge(monitoring.routes())
         .merge(monitoring.grpc_health_routes())

@@ -26,12 +26,14 @@ use crate::work::PerName;
 /// # Ok::<(), aistm7_monitoring::metrics::DefinitionError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Caches(Arc<Known>);
+pub struct Caches(pub(super) Arc<Known>);
 
 #[derive(Debug)]
-struct Known {
-    instruments: Instruments,
+pub(super) struct Known {
+    pub(super) instruments: Instruments,
     handles: PerName<CacheMetrics>,
+    #[cfg(feature = "redis")]
+    pub(super) meter: Meter,
 }
 
 impl Caches {
@@ -41,12 +43,17 @@ impl Caches {
     /// When the registry holds another metric of one of their names.
     pub fn new(meter: &Meter, clock: Clock) -> Result<Self, DefinitionError> {
         let instruments = Instruments::register(meter, clock)?;
-        Ok(Self(Arc::new(Known { instruments, handles: PerName::new() })))
+        Ok(Self(Arc::new(Known {
+            instruments,
+            handles: PerName::new(),
+            #[cfg(feature = "redis")]
+            meter: meter.clone(),
+        })))
     }
 
     /// The handle of the cache, or of all caches, of this name: what they are is added up.
     pub fn named(&self, name: impl Into<CacheName>) -> CacheMetrics {
-        let Known { instruments, handles } = &*self.0;
+        let Known { instruments, handles, .. } = &*self.0;
         let name = name.into().resolve(&instruments.base.diagnostics);
         handles.of(name, |name| CacheMetrics::new(instruments, name))
     }

@@ -16,6 +16,8 @@ mod labels;
 mod metrics;
 #[cfg(feature = "moka-0_12")]
 pub mod moka_0_12;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod size;
 #[cfg(test)]
 mod tests;

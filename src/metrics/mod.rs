@@ -55,7 +55,12 @@ mod registry;
 mod snapshot;
 mod tally;
 
-pub use collect::{CollectFailure, Collected, Collection, Collector, CollectorError, CollectorOptions, Reading, Scope};
+#[cfg_attr(not(feature = "full"), allow(unused_imports, reason = "who asks comes with the slices"))]
+pub(crate) use collect::ask_regularly;
+pub use collect::{
+    AskOptions, CollectFailure, Collected, Collection, Collector, CollectorError, CollectorOptions,
+    DEFAULT_ASK_INTERVAL, DEFAULT_ASK_TIMEOUT, Reading, Scope,
+};
 #[cfg(feature = "health")]
 pub(crate) use collect::{Part, Sharing, Timing, Turn};
 pub use counter::Counter;

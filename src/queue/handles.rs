@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::instruments::Instruments;
 use super::labels::QueueName;
+use super::ledger::Flow;
 use super::metrics::QueueMetrics;
+use super::stored::StoredQueue;
 use crate::clock::Clock;
-use crate::metrics::{DefinitionError, Meter};
+use crate::metrics::{DefinitionError, LabelValue, Meter};
 use crate::work::PerName;
 
 /// Gives the handles of queues. Cloning shares it.
@@ -33,8 +35,10 @@ pub struct Queues(Arc<Known>);
 
 #[derive(Debug)]
 struct Known {
-    instruments: Instruments,
-    handles: PerName<QueueMetrics>,
+    meter: Meter,
+    instruments: Arc<Instruments>,
+    flows: PerName<Arc<Flow>>,
+    queues: PerName<QueueMetrics>,
 }
 
 impl Queues {
@@ -43,14 +47,26 @@ impl Queues {
     /// # Errors
     /// When the registry holds another metric of one of their names.
     pub fn new(meter: &Meter, clock: Clock) -> Result<Self, DefinitionError> {
-        let instruments = Instruments::register(meter, clock)?;
-        Ok(Self(Arc::new(Known { instruments, handles: PerName::new() })))
+        let instruments = Arc::new(Instruments::register(meter, clock)?);
+        let known = Known { meter: meter.clone(), instruments, flows: PerName::new(), queues: PerName::new() };
+        Ok(Self(Arc::new(known)))
     }
 
     /// The handle of the queue, or of all queues, of this name in this process: what is in them is added up.
     pub fn named(&self, name: impl Into<QueueName>) -> QueueMetrics {
-        let Known { instruments, handles } = &*self.0;
+        let Known { instruments, flows, queues, .. } = &*self.0;
         let name = name.into().resolve(&instruments.base.diagnostics);
-        handles.of(name, |name| QueueMetrics::new(instruments, name))
+        queues.of(name, |name| QueueMetrics::new(instruments, name, flow_of(flows, instruments, name)))
     }
+
+    /// The handle of a queue that is kept in a store, outside of this process.
+    pub fn stored(&self, name: impl Into<QueueName>) -> StoredQueue {
+        let Known { meter, instruments, flows, .. } = &*self.0;
+        let name = name.into().resolve(&instruments.base.diagnostics);
+        StoredQueue::new(meter, instruments, &name, flow_of(flows, instruments, &name))
+    }
+}
+
+fn flow_of(flows: &PerName<Arc<Flow>>, instruments: &Instruments, name: &LabelValue) -> Arc<Flow> {
+    flows.of(name.clone(), |name| Arc::new(Flow::new(instruments, name)))
 }

@@ -1,7 +1,7 @@
 //! The definitions of queue metrics and their families.
 
 use crate::clock::Clock;
-use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
+use crate::metrics::{Collected, Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
 use crate::work::Base;
 
 static DEPTH: Definition =
@@ -55,6 +55,19 @@ static WORK: Definition =
         .labels(&["queue", "outcome"])
         .edges(WORK_EDGES);
 
+static STORED_DEPTH: Definition = Definition::gauge(
+    "queue_stored_depth",
+    "Items that wait in a queue which is kept in a store, the same from wherever it is asked.",
+)
+.labels(&["queue"]);
+
+static STORED_OLDEST_AGE: Definition = Definition::gauge(
+    "queue_stored_oldest_age_seconds",
+    "How long the item has waited that is longest in a queue which is kept in a store; 0 when it is empty.",
+)
+.unit(Unit::Seconds)
+.labels(&["queue"]);
+
 /// Upper bounds in seconds. Chosen: from a hand-over in memory to an hour's backlog.
 const WAIT_EDGES: &[f64] =
     &[0.000_1, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0];
@@ -76,6 +89,8 @@ pub(super) struct Instruments {
     pub(super) processed: Family<Counter, 2>,
     pub(super) wait: Family<Histogram, 1>,
     pub(super) work: Family<Histogram, 2>,
+    pub(super) stored_depth: Collected<f64, 1>,
+    pub(super) stored_oldest_age: Collected<f64, 1>,
 }
 
 impl Instruments {
@@ -92,6 +107,8 @@ impl Instruments {
             processed: meter.counter(&PROCESSED)?,
             wait: meter.histogram(&WAIT)?,
             work: meter.histogram(&WORK)?,
+            stored_depth: meter.collected(&STORED_DEPTH)?,
+            stored_oldest_age: meter.collected(&STORED_OLDEST_AGE)?,
         })
     }
 }

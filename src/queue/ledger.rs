@@ -9,29 +9,29 @@ use super::waiting::Waiting;
 use crate::metrics::{Counter, Histogram, LabelValue, Tally};
 use crate::work::{Base, Outcome, PerValue, Record, counters_by_outcome, durations_by_outcome};
 
-/// Items that wait.
+/// Items that wait in this process.
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) depth: Tally,
     pub(super) waiting: Arc<Waiting>,
-    pub(super) enqueued: Counter,
-    pub(super) rejected: PerValue<Rejection, Counter>,
     pub(super) dropped: Counter,
-    pub(super) wait: Histogram,
-    pub(super) work: Arc<Work>,
+    pub(super) flow: Arc<Flow>,
 }
 
-/// Items that are worked on.
+/// What goes into a queue and what comes out of it, wherever it is kept.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct Flow {
     pub(super) base: Base,
+    pub(super) enqueued: Counter,
+    pub(super) rejected: PerValue<Rejection, Counter>,
+    pub(super) wait: Histogram,
     in_progress: Tally,
     processed: PerValue<Outcome, Counter>,
-    durations: PerValue<Outcome, Histogram>,
+    work: PerValue<Outcome, Histogram>,
 }
 
 impl Ledger {
-    pub(super) fn new(instruments: &Instruments, queue: &LabelValue) -> Self {
+    pub(super) fn new(instruments: &Instruments, queue: &LabelValue, flow: Arc<Flow>) -> Self {
         let waiting = Arc::new(Waiting::default());
         let (asked, clock) = (Arc::clone(&waiting), instruments.base.clock.clone());
         let age = move || asked.oldest().map_or(Duration::ZERO, |since| clock.now().saturating_duration_since(since));
@@ -39,30 +39,29 @@ impl Ledger {
         Self {
             depth: instruments.depth.tally([queue.clone()]),
             waiting,
-            enqueued: instruments.enqueued.series([queue.clone()]),
-            rejected: PerValue::resolve(|reason: Rejection| {
-                instruments.rejected.series([queue.clone(), reason.into()])
-            }),
             dropped: instruments.dropped.series([queue.clone()]),
-            wait: instruments.wait.series([queue.clone()]),
-            work: Arc::new(Work::new(instruments, queue)),
+            flow,
         }
     }
 }
 
-impl Work {
-    fn new(instruments: &Instruments, queue: &LabelValue) -> Self {
+impl Flow {
+    pub(super) fn new(instruments: &Instruments, queue: &LabelValue) -> Self {
         let labels = |outcome| [queue.clone(), outcome];
+        let rejected = |reason: Rejection| instruments.rejected.series([queue.clone(), reason.into()]);
         Self {
             base: instruments.base.clone(),
+            enqueued: instruments.enqueued.series([queue.clone()]),
+            rejected: PerValue::resolve(rejected),
+            wait: instruments.wait.series([queue.clone()]),
             in_progress: instruments.in_progress.tally([queue.clone()]),
             processed: counters_by_outcome(&instruments.processed, labels),
-            durations: durations_by_outcome(&instruments.work, labels),
+            work: durations_by_outcome(&instruments.work, labels),
         }
     }
 }
 
-impl Record for Work {
+impl Record for Flow {
     fn base(&self) -> &Base {
         &self.base
     }
@@ -76,7 +75,7 @@ impl Record for Work {
     }
 
     fn record(&self, took: Duration, outcome: Outcome) {
-        self.durations.of(outcome).record_duration(took);
+        self.work.of(outcome).record_duration(took);
         self.processed.of(outcome).increment();
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::instruments::Instruments;
 use super::labels::Rejection;
-use super::ledger::Ledger;
+use super::ledger::{Flow, Ledger};
 use super::ticket::Ticket;
 use crate::metrics::{Gauge, LabelValue};
 
@@ -22,19 +22,19 @@ pub struct QueueMetrics {
 }
 
 impl QueueMetrics {
-    pub(super) fn new(instruments: &Instruments, queue: &LabelValue) -> Self {
+    pub(super) fn new(instruments: &Instruments, queue: &LabelValue, flow: Arc<Flow>) -> Self {
         let capacity = instruments.capacity.series([queue.clone()]);
-        Self { ledger: Arc::new(Ledger::new(instruments, queue)), capacity }
+        Self { ledger: Arc::new(Ledger::new(instruments, queue, flow)), capacity }
     }
 
     /// Counts an item that got into the queue. Keep the ticket with it.
     pub fn enqueued(&self) -> Ticket {
-        self.ledger.enqueued.increment();
+        self.ledger.flow.enqueued.increment();
         Ticket::enter(&self.ledger)
     }
 
     /// Counts an item that did not get into the queue.
     pub fn rejected(&self, reason: Rejection) {
-        self.ledger.rejected.of(reason).increment();
+        self.ledger.flow.rejected.of(reason).increment();
     }
 }

@@ -4,6 +4,7 @@
 //! Queues -> named("orders") -> QueueMetrics -> channel | unbounded_channel
 //!                                 '- enqueued() -> Ticket --dequeued--> Timer --ok | failed | …--> processed
 //!                                                    '-- dropped, with whatever holds it --> dropped
+//!        stored("settlements") -> StoredQueue: sample(closure) --> depth and age of a table, a list, a stream
 //! ```
 //!
 //! An item is in one place at a time: in the queue (a [`Ticket`]), in progress (a [`Timer`]), processed, or dropped. So at
@@ -21,6 +22,7 @@ mod instruments;
 mod labels;
 mod ledger;
 mod metrics;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -30,6 +32,7 @@ pub use channel::{Delivery, Permit, Receiver, Sender, UnboundedSender};
 pub use handles::Queues;
 pub use labels::{QueueName, Rejection};
 pub use metrics::QueueMetrics;
+pub use stored::{QueueSample, StoredQueue};
 pub use ticket::Ticket;
 
 pub use crate::work::{Outcome, Timed, Timer};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::labels::Rejection;
-use super::ledger::{Ledger, Work};
+use super::ledger::{Flow, Ledger};
 use crate::work::Timer;
 
 /// An item's place in a queue, to be kept in the queue with the item.
@@ -52,10 +52,10 @@ enum Fate {
 }
 
 impl Ticket {
-    /// An item is put into the queue. It counts as enqueued when the queue has it, see [`Ledger::enqueued`].
+    /// An item is put into the queue. It counts as enqueued when the queue has it, which whoever puts it there knows.
     pub(super) fn enter(ledger: &Arc<Ledger>) -> Self {
         ledger.depth.open();
-        let since = ledger.work.base.clock.now();
+        let since = ledger.flow.base.clock.now();
         Self { place: ledger.waiting.enter(since), ledger: Arc::clone(ledger), since, fate: Fate::Dropped }
     }
 
@@ -66,10 +66,10 @@ impl Ticket {
 
     /// The item was received, and the work on it begins: it has waited until now. What becomes of it is told to the timer.
     pub fn dequeued(mut self) -> Timer {
-        let now = self.ledger.work.base.clock.now();
+        let now = self.ledger.flow.base.clock.now();
         self.fate = Fate::Received { at: now };
         // Before the ticket goes, so that the item is never nowhere.
-        Timer::start_at(Arc::<Work>::clone(&self.ledger.work), now)
+        Timer::start_at(Arc::<Flow>::clone(&self.ledger.flow), now)
     }
 }
 
@@ -78,8 +78,8 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         match self.fate {
             Fate::Dropped => self.ledger.dropped.increment(),
-            Fate::Received { at } => self.ledger.wait.record_duration(at.saturating_duration_since(self.since)),
-            Fate::Rejected(reason) => self.ledger.rejected.of(reason).increment(),
+            Fate::Received { at } => self.ledger.flow.wait.record_duration(at.saturating_duration_since(self.since)),
+            Fate::Rejected(reason) => self.ledger.flow.rejected.of(reason).increment(),
         }
         self.ledger.waiting.leave(self.place);
         self.ledger.depth.close();

@@ -29,10 +29,14 @@ mod native_histograms;
 mod postgres;
 mod prometheus;
 #[cfg(feature = "full")]
+mod queues;
+#[cfg(feature = "full")]
 mod redis;
 #[cfg(feature = "full")]
 mod requests;
 mod scrape;
+#[cfg(feature = "full")]
+mod scraped;
 mod shipping;
 #[cfg(feature = "full")]
 mod stores;

@@ -21,6 +21,7 @@ pub(crate) const PROMETHEUS: Tool = Tool::new("prometheus", "prometheus");
 pub(crate) const PROMTOOL: Tool = Tool::new("promtool", "prometheus");
 pub(crate) const PSQL: Tool = Tool::new("psql", "postgresql");
 pub(crate) const PUSHGATEWAY: Tool = Tool::new("prometheus-pushgateway", "prometheus-pushgateway");
+pub(crate) const REDIS_BENCHMARK: Tool = Tool::new("redis-benchmark", "redis-tools");
 pub(crate) const REDIS_SERVER: Tool = Tool::new("redis-server", "redis-server");
 
 pub(crate) const UNSHARE: Tool = Tool::new("unshare", "util-linux");

@@ -10,10 +10,12 @@ mod wallet;
 
 use std::sync::Arc;
 
+use aistm7_monitoring::queue::Sender;
 use axum::Router;
 use axum::routing::get;
 
 use crate::access::Requirements;
+use crate::domain::{TokenAmount, Wallet};
 use crate::instruments::Instruments;
 use crate::library::Library;
 use crate::market::Market;
@@ -26,6 +28,8 @@ pub(crate) struct App {
     pub(crate) requirements: Arc<Requirements>,
     pub(crate) solana: Solana,
     pub(crate) instruments: Instruments,
+    /// Balances that the chain has confirmed, to be remembered.
+    pub(crate) balances: Sender<(Wallet, TokenAmount)>,
 }
 
 /// The routes of the API, without health and without layers.

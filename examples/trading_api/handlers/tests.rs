@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use super::{App, router};
 use crate::access::Requirements;
 use crate::cache::Cache;
-use crate::instruments::{Instruments, Queries};
+use crate::instruments::{Instruments, Memory, Queries};
 use crate::library::Library;
 use crate::market::Market;
 use crate::outside::Outside;
@@ -35,12 +35,17 @@ impl Bench {
         let prices = seed::instruments().map(|known| (known.symbol.to_owned(), known.first_price()));
         let outside = Outside::reach(&Backend::Embedded, &Backend::Embedded).await.unwrap();
         let monitoring = Monitoring::builder("trading-api").build().unwrap();
+        let cache = Cache::open(&Backend::Embedded).unwrap();
+        let library = Library::new(store, cache, Queries::new(&monitoring), Memory::new(&monitoring));
+        let (balances, confirmed) = monitoring.queue().named("balances").channel(1);
+        tokio::spawn(library.clone().keep_balances(confirmed));
         let router = router(App {
-            library: Library::new(store, Cache::open(&Backend::Embedded).unwrap(), Queries::new(&monitoring)),
+            library,
             market: Market::new(prices),
             requirements: Arc::new(Requirements::at_opening()),
             solana: Solana::at(&outside.solana).unwrap(),
             instruments: Instruments::new(&monitoring),
+            balances,
         });
         Self { router, monitoring, outside }
     }

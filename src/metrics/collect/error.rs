@@ -26,6 +26,12 @@ pub enum CollectorError {
         /// The name.
         name: String,
     },
+    /// It asks another process, and there is no Tokio runtime to do so on.
+    #[error("collector {name:?} needs a Tokio runtime: register it within one")]
+    NoRuntime {
+        /// The name.
+        name: String,
+    },
     /// What it gives would be too old to be shown before it may run again.
     #[error(
         "collector {name:?} may run every {interval:?}, but its values are shown for {fresh_for:?} only: let them stay longer than that"

@@ -12,6 +12,8 @@
 //! one while the first has not ended. What it gave last is shown until it is too old. Where several collectors give
 //! series to one metric, each replaces its own.
 
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "who asks comes with the slices"))]
+mod asking;
 mod collection;
 mod error;
 mod gather;
@@ -30,6 +32,9 @@ mod turn;
 
 use std::error::Error;
 
+#[cfg_attr(not(feature = "full"), allow(unused_imports, reason = "who asks comes with the slices"))]
+pub(crate) use self::asking::ask_regularly;
+pub use self::asking::{AskOptions, DEFAULT_ASK_INTERVAL, DEFAULT_ASK_TIMEOUT};
 pub use self::collection::Collection;
 pub use self::error::CollectorError;
 pub(super) use self::gather::Collectors;

@@ -102,7 +102,7 @@ impl<T> Sender<T> {
     }
 
     fn reject(&self, reason: Rejection) {
-        self.ledger.rejected.of(reason).increment();
+        self.ledger.flow.rejected.of(reason).increment();
     }
 }
 
@@ -129,7 +129,7 @@ impl<T> Permit<'_, T> {
     /// Sends a value.
     pub fn send(self, value: T) {
         // Before it is sent, so that nobody counts it out before it is counted in.
-        self.ledger.enqueued.increment();
+        self.ledger.flow.enqueued.increment();
         self.permit.send(Item { value, ticket: Ticket::enter(self.ledger) });
     }
 }

@@ -31,7 +31,7 @@ impl<T> UnboundedSender<T> {
         match self.sender.send(Item { value, ticket: Ticket::enter(&self.ledger) }) {
             Ok(()) => {
                 // Only now is it known; whoever has received it meanwhile does not need this count.
-                self.ledger.enqueued.increment();
+                self.ledger.flow.enqueued.increment();
                 Ok(())
             }
             Err(SendError(Item { value, ticket })) => {

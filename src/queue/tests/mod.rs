@@ -2,13 +2,14 @@
 
 mod balance;
 mod channel;
+mod stored;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::clock::ManualClock;
-use crate::metrics::{Meter, Registry};
-use crate::queue::{Delivery, Permit, QueueMetrics, Queues, Receiver, Sender, Ticket, UnboundedSender};
+use crate::metrics::{Meter, Registry, RegistryOptions};
+use crate::queue::{Delivery, Permit, QueueMetrics, Queues, Receiver, Sender, StoredQueue, Ticket, UnboundedSender};
 
 const fn shareable<T: Clone + Send + Sync + 'static>() {}
 const fn movable<T: Send + Sync + 'static>() {}
@@ -17,6 +18,7 @@ const fn movable<T: Send + Sync + 'static>() {}
 const _: () = {
     shareable::<Queues>();
     shareable::<QueueMetrics>();
+    shareable::<StoredQueue>();
     shareable::<Sender<u8>>();
     shareable::<UnboundedSender<u8>>();
     movable::<Receiver<u8>>();
@@ -28,14 +30,17 @@ const _: () = {
 struct Bench {
     registry: Registry,
     clock: ManualClock,
+    queues: Queues,
     orders: QueueMetrics,
 }
 
 impl Bench {
     fn new() -> Self {
-        let (registry, clock) = (Registry::new(), ManualClock::new());
+        let clock = ManualClock::new();
+        let registry = Registry::with(RegistryOptions::new().clock(clock.clock()));
         let queues = Queues::new(&Meter::new(&registry), clock.clock()).unwrap();
-        Self { registry, clock, orders: queues.named("orders") }
+        let orders = queues.named("orders");
+        Self { registry, clock, queues, orders }
     }
 
     /// The sum of a metric's series that have these labels.

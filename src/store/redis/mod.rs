@@ -1,8 +1,10 @@
 //! What a check asks of Redis and Valkey.
 
 mod connection;
+mod info;
 
 pub use connection::RedisConnection;
+pub(crate) use info::{fields, parts};
 
 use super::DriverError;
 

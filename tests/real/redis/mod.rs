@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, beside tests")]
 
 mod cluster;
+mod facts;
 mod sentinel;
 mod server;
 mod url;

@@ -1,6 +1,5 @@
 //! Asking a server, and what its errors mean.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -19,11 +18,6 @@ pub(super) async fn answer(probe: &impl RedisProbe, command: &[&str]) -> Result<
         Ok(answer) => answer,
         Err(elapsed) => Err(RedisError::Unreachable(elapsed.into())),
     }
-}
-
-/// The facts of an answer whose lines are a name and a value each: `name:value`.
-pub(super) fn fields(text: &str) -> HashMap<&str, &str> {
-    text.lines().filter_map(|line| line.trim_end().split_once(':')).collect()
 }
 
 /// A connection of the check's own for each URL.

@@ -3,10 +3,10 @@
 use futures_util::future::join_all;
 
 use super::RedisUse;
-use super::asking::{answer, connections, failure_of, fields};
+use super::asking::{answer, connections, failure_of};
 use crate::error::InvalidValue;
 use crate::health::{CheckFailure, CheckOptions, CheckReport, HealthCheck};
-use crate::store::redis::{RedisConnection, RedisError, RedisProbe};
+use crate::store::redis::{RedisConnection, RedisError, RedisProbe, fields};
 
 /// Asks nodes of a Redis Cluster for its state: two or more, since a node that is cut off from the others calls the whole
 /// cluster down, and one that is gone says nothing.

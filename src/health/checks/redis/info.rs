@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::RedisRole;
-use super::asking::fields;
 use crate::health::{CheckFailure, CheckReport};
+use crate::store::redis::{fields, parts};
 
 /// The fields of an answer to `INFO`: lines of `name:value`, grouped under `# Headings`.
 pub(super) struct Info<'a>(HashMap<&'a str, &'a str>);
@@ -84,8 +84,7 @@ impl<'a> Info<'a> {
     /// By lines such as `db0:keys=5,expires=2,avg_ttl=0`.
     fn has_keys_that_expire(&self) -> bool {
         let databases = self.0.iter().filter(|(field, _)| field.starts_with("db"));
-        let mut counts = databases.flat_map(|(_, value)| value.split(',')).filter_map(|count| count.split_once('='));
-        counts.any(|(name, count)| name == "expires" && count != "0")
+        databases.flat_map(|(_, value)| parts(value)).any(|(name, count)| name == "expires" && count != "0")
     }
 
     fn is(&self, field: &str, value: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Collectors under a clock that stands still until it is told to move.
 
+mod asking;
 mod giving;
 mod running;
 mod sharing;
