@@ -41,7 +41,7 @@ impl Scraped {
     pub(crate) async fn after_a_run_of(&self, collector: &str, outcome: &str) -> Snapshot {
         let runs = |outcome: &str| {
             let labels = [("collector", collector), ("outcome", outcome)];
-            self.registry.snapshot().value("monitoring_collector_runs_total", &labels).unwrap()
+            self.registry.snapshot().value("monitoring_collector_runs_total", &labels).expect("it is registered")
         };
         let (before, all) = (runs(outcome), runs("ok") + runs("failed"));
         self.scrape().await;
