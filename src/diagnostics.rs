@@ -36,7 +36,7 @@ pub enum Problem {
     ObservationUnread,
     /// The metrics of a short-lived job did not reach their destination.
     PushFailed,
-    /// A rule of the service's for its request metrics panicked; the usual rule held instead.
+    /// A rule of the service's for its requests panicked; the usual rule held instead, or the caller was not trusted.
     RulePanicked,
     /// A subscriber panicked at an event of ours, and may have lost it.
     SubscriberPanicked,

@@ -107,6 +107,7 @@ const _: () = {
     shared::<aistm7_monitoring::log::Log>();
     shared::<Credential>();
     shared::<aistm7_monitoring::trace::TraceContext>();
+    shared::<aistm7_monitoring::trace::TraceRules>();
 };
 
 #[test]

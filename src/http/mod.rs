@@ -5,6 +5,7 @@
 //!              |                        '-> Ledger of the route and method -> api_* families
 //!              |                        '-> AccessLog: one event at the end, if asked for
 //!              '-> TraceContext: extension, ambient, span ; x-request-id, traceresponse on the response
+//!                             '-> TraceBody, without HttpMetrics, whose exchange keeps a body in its trace
 //! ```
 //!
 //! [`HttpLayer`] is both layers; apply it last, outside every other route and layer:

@@ -472,7 +472,7 @@ impl MonitoringBuilder {
             };
             #[cfg(feature = "axum")]
             let options = axum.templates().into_iter().fold(options, crate::http::HttpOptions::unmeasured);
-            let rules = self.trace.map(|options| options.check(&diagnostics)).transpose()?.unwrap_or_default();
+            let rules = self.trace.map(|options| options.build(&diagnostics)).transpose()?.unwrap_or_default();
             let trace = crate::http::TraceLayer::new().response_headers(self.response_headers).rules(rules);
             super::http::Http::register(&meter, &self.clock, &drain, options, trace)?
         };

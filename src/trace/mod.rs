@@ -34,7 +34,6 @@ mod context;
 mod foreign;
 mod id;
 mod options;
-mod ows;
 mod propagation;
 mod request_id;
 mod rules;
@@ -43,6 +42,7 @@ mod text;
 mod traced;
 mod traceparent;
 mod tracestate;
+mod values;
 
 #[cfg(test)]
 mod tests;

@@ -105,11 +105,11 @@ impl TraceOptions {
         Self { restart: Some((what, Some(Box::new(trusts)))), ..self }
     }
 
-    /// Checks the options.
+    /// Checks the options and makes rules of them, which `http::TraceLayer` takes.
     ///
     /// # Errors
     /// When the share is not 0.0 to 1.0.
-    pub fn check(mut self, diagnostics: &Diagnostics) -> Result<TraceRules, InvalidValue> {
+    pub fn build(mut self, diagnostics: &Diagnostics) -> Result<TraceRules, InvalidValue> {
         // The order in which they go before each other.
         self.sources.sort();
         self.sources.dedup();

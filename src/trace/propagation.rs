@@ -1,7 +1,7 @@
 //! Trace context in headers: read from a request, written to a response or an outgoing call.
 
 use bytes::Bytes;
-use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName};
 
 use super::context::TraceContext;
 use super::id::SpanId;
@@ -9,6 +9,7 @@ use super::request_id::RequestId;
 use super::rules::TraceRules;
 use super::traceparent::Traceparent;
 use super::tracestate::TraceState;
+use super::values::{add, together};
 
 /// `traceparent`, W3C trace context.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -96,14 +97,9 @@ impl TraceContext {
         Traceparent { trace_id: self.trace_id(), parent_id, flags: self.flags() }.format()
     }
 
-    /// The values of `traceparent` and `x-request-id`, and of a `tracestate`, which share one allocation.
+    /// The values of `traceparent` and `x-request-id`, and of a `tracestate`.
     fn values<const ROOM: usize>(&self, parent: SpanId, state: &str) -> [Bytes; 3] {
-        let mut values = Values { bytes: [0; ROOM], length: 0 };
-        values.push(&self.traceparent(parent));
-        values.push(self.request_id().as_bytes());
-        values.push(state.as_bytes());
-        let mut rest = Bytes::from_owner(values);
-        [rest.split_to(Traceparent::LENGTH), rest.split_to(self.request_id().as_bytes().len()), rest]
+        together::<ROOM, 3>([&self.traceparent(parent), self.request_id().as_bytes(), state.as_bytes()])
     }
 }
 
@@ -111,40 +107,3 @@ impl TraceContext {
 const SHORT: usize = Traceparent::LENGTH + RequestId::MAX_BYTES;
 /// Room for a `tracestate` as well.
 const LONG: usize = SHORT + TraceState::FORWARDED_BYTES;
-
-/// Values of headers, one behind the other.
-struct Values<const ROOM: usize> {
-    bytes: [u8; ROOM],
-    length: usize,
-}
-
-impl<const ROOM: usize> Values<ROOM> {
-    fn push(&mut self, value: &[u8]) {
-        self.bytes[self.length..][..value.len()].copy_from_slice(value);
-        self.length += value.len();
-    }
-}
-
-impl<const ROOM: usize> AsRef<[u8]> for Values<ROOM> {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-/// Adds a header that is absent. A map that takes no more headers stays as it is.
-fn add(headers: &mut HeaderMap, name: HeaderName, value: Bytes) {
-    // The value is visible ASCII, which every header takes.
-    if let (Ok(Entry::Vacant(absent)), Ok(value)) = (headers.try_entry(name), HeaderValue::from_maybe_shared(value)) {
-        // The room was made above.
-        let _ = absent.try_insert(value);
-    }
-}
-
-/// The value of a header that occurs exactly once.
-pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => Some(value.as_bytes()),
-        _ => None,
-    }
-}

@@ -9,11 +9,12 @@ use super::context::{Origin, TraceContext};
 use super::foreign::{Claim, TraceSource};
 use super::id::{TraceFlags, TraceId};
 use super::options::{Caller, Restart, Trusts};
-use super::propagation::{X_REQUEST_ID, single};
+use super::propagation::X_REQUEST_ID;
 use super::request_id::RequestId;
 use super::sampling::Share;
 use super::traceparent::Traceparent;
 use super::tracestate::TraceState;
+use super::values::single;
 use crate::diagnostics::{Diagnostics, Problem};
 use crate::fence::fenced;
 

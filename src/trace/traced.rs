@@ -117,11 +117,7 @@ impl<T> InTrace<T> {
     }
 
     fn parts(mut self) -> (Trace, T) {
-        let parts = (self.trace.take(), self.value.take());
-        let (Some(trace), Some(value)) = parts else {
-            unreachable!("OK because whoever takes them out has the value no longer");
-        };
-        (trace, value)
+        self.trace.take().zip(self.value.take()).expect("OK because who takes them out gives the rest away")
     }
 }
 
@@ -130,9 +126,9 @@ impl<F: Future> Future for InTrace<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let (Some(trace), Some(future)) = (this.trace, this.value.as_pin_mut()) else {
-            unreachable!("OK because a pinned future is taken out when it is dropped and not before");
-        };
+        let inside = this.trace.as_ref().zip(this.value.as_pin_mut());
+        let (trace, future) =
+            inside.expect("OK because a pinned future is taken out when it is dropped and not before");
         let _entered = trace.enter();
         future.poll(cx)
     }

@@ -3,8 +3,8 @@
 use http::header::HeaderMap;
 
 use super::id::{SpanId, TraceFlags, TraceId, hex, unhex};
-use super::ows::trimmed;
-use super::propagation::{TRACEPARENT, single};
+use super::propagation::TRACEPARENT;
+use super::values::{single, trimmed};
 
 /// What a `traceparent` header says.
 ///

@@ -5,9 +5,9 @@ use std::fmt;
 
 use http::header::{HeaderMap, HeaderValue};
 
-use super::ows::trimmed;
 use super::propagation::TRACESTATE;
 use super::text::Text;
+use super::values::trimmed;
 use crate::error::InvalidValue;
 
 /// What tracing systems say to each other along a trace: a list of keys and values, the latest change first.

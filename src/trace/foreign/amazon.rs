@@ -4,7 +4,7 @@ use http::header::{HeaderMap, HeaderName};
 
 use super::{Claim, ClaimedTrace};
 use crate::trace::id::{SpanId, TraceId};
-use crate::trace::ows::trimmed;
+use crate::trace::values::trimmed;
 
 const X_AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 

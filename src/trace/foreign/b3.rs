@@ -4,7 +4,7 @@ use http::header::{HeaderMap, HeaderName};
 
 use super::{Claim, ClaimedTrace};
 use crate::trace::id::{SpanId, TraceId, unhex};
-use crate::trace::ows::trimmed;
+use crate::trace::values::trimmed;
 
 const B3: HeaderName = HeaderName::from_static("b3");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-b3-traceid");

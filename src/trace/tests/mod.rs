@@ -26,7 +26,7 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
 /// The context of a request with these headers, by these options.
 fn context(options: TraceOptions, pairs: &[(&str, &str)]) -> TraceContext {
     let (headers, extensions) = (headers(pairs), http::Extensions::new());
-    let rules = options.check(&Diagnostics::new()).expect("valid options");
+    let rules = options.build(&Diagnostics::new()).expect("valid options");
     rules.context(Caller { headers: &headers, extensions: &extensions })
 }
 

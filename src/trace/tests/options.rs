@@ -9,7 +9,7 @@ use crate::diagnostics::{Diagnostics, Problem};
 #[test]
 fn ratio_decides_about_new_traces_and_about_no_callers() {
     for (share, least, most) in [(0.0, 0, 0), (0.3, 200, 400), (1.0, 1000, 1000)] {
-        let rules = TraceOptions::new().sample(share).check(&Diagnostics::new()).expect("valid");
+        let rules = TraceOptions::new().sample(share).build(&Diagnostics::new()).expect("valid");
         let (headers, extensions) = (headers(&[]), Extensions::new());
         let caller = Caller { headers: &headers, extensions: &extensions };
         let sampled = (0..1000).filter(|_| rules.context(caller).flags().sampled).count();
@@ -40,7 +40,7 @@ fn services_that_sample_alike_agree_about_a_trace_whose_caller_left_it_open() {
 #[test]
 fn ratio_is_checked() {
     for share in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
-        let refused = TraceOptions::new().sample(share).check(&Diagnostics::new()).expect_err("no share");
+        let refused = TraceOptions::new().sample(share).build(&Diagnostics::new()).expect_err("no share");
         assert_eq!((refused.what(), refused.rule()), ("share of sampled traces", "0.0 to 1.0"));
     }
 }
@@ -78,7 +78,7 @@ fn rule_says_by_request_who_is_trusted_and_one_that_panics_trusts_nobody() {
         seen.lock().expect("no panic while locked").push(is_inside);
         is_inside
     });
-    let rules = options.check(&diagnostics).expect("valid");
+    let rules = options.build(&diagnostics).expect("valid");
     let is_continued = |extensions: &Extensions, more: &[(&str, &str)]| {
         let headers = headers(&[[("traceparent", TRACEPARENT_VALUE)].as_slice(), more].concat());
         let context: TraceContext = rules.context(Caller { headers: &headers, extensions });
