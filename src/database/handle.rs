@@ -1,8 +1,7 @@
 //! The entrance to the metrics of databases.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::DatabaseOptions;
 use super::instruments::Shared;
@@ -15,6 +14,7 @@ use crate::error::check_name;
 use crate::metrics::{DefinitionError, LabelValue, Meter};
 #[cfg(feature = "postgres")]
 use crate::store::postgres::PostgresSession;
+use crate::work::PerName;
 
 /// Gives the handles of database metrics. Cloning shares it.
 ///
@@ -36,7 +36,7 @@ struct Inner {
     #[cfg(feature = "postgres")]
     meter: Meter,
     shared: Arc<Shared>,
-    pools: RwLock<HashMap<&'static str, PoolMetrics>>,
+    pools: PerName<PoolMetrics>,
 }
 
 /// The pool of a service that has but one.
@@ -53,7 +53,7 @@ impl Database {
             #[cfg(feature = "postgres")]
             meter: meter.clone(),
             shared,
-            pools: RwLock::default(),
+            pools: PerName::new(),
         })))
     }
 
@@ -66,7 +66,9 @@ impl Database {
     ///
     /// Cost: a lock and a map look-up, so keep it.
     pub fn pool(&self, name: &'static str) -> PoolMetrics {
-        self.known(name).unwrap_or_else(|| self.admit(name))
+        let Inner { shared, pools, .. } = &*self.0;
+        let label = LabelValue::checked(name, check_name("pool", name), &shared.diagnostics);
+        pools.of(label, |label| PoolMetrics::open(shared, label.clone()))
     }
 
     /// Collects what a PostgreSQL server tells of itself, from now on and whenever somebody scrapes, under the name of a
@@ -98,20 +100,6 @@ impl Database {
         facts: PostgresFacts<S>,
     ) -> Result<(), FactsError> {
         facts.collect(database, &self.0.meter, &self.0.shared.clock)
-    }
-
-    fn known(&self, name: &str) -> Option<PoolMetrics> {
-        self.0.pools.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
-    }
-
-    fn admit(&self, name: &'static str) -> PoolMetrics {
-        let Inner { shared, pools, .. } = &*self.0;
-        // Outside the lock: the hook of the diagnostics is the user's code.
-        let label = LabelValue::checked(name, check_name("pool", name), &shared.diagnostics);
-        // Names that are refused share one.
-        let key = if label.as_str() == name { name } else { LabelValue::OTHER };
-        let mut pools = pools.write().unwrap_or_else(PoisonError::into_inner);
-        pools.entry(key).or_insert_with(|| PoolMetrics::open(shared, label)).clone()
     }
 }
 

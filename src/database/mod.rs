@@ -12,6 +12,9 @@
 //! SQL and bound values are never looked at. What an error is called is said by [`QueryError`], which the features
 //! `sqlx-0_8`, `sqlx-0_9` and `deadpool-postgres-0_14` implement for their drivers, and else by a closure.
 //!
+//! [`postgres`] is what a PostgreSQL server tells of itself, [`maintenance`] the weekly look at it; both need the feature
+//! `postgres`.
+//!
 //! | metric | changes |
 //! |---|---|
 //! | `db_query_duration_seconds{pool,operation,outcome}` | when a query ends |
@@ -24,6 +27,8 @@ mod class;
 mod deadpool_postgres_0_14;
 mod handle;
 mod instruments;
+#[cfg(feature = "postgres")]
+pub mod maintenance;
 mod options;
 mod outcome;
 mod pool;

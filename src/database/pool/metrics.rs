@@ -1,8 +1,7 @@
 //! The handle of a pool.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::acquire::Acquisitions;
 use super::live::Openings;
@@ -14,6 +13,7 @@ use crate::database::query::{Operation, Query};
 use crate::database::timed::Timed;
 use crate::error::check_name;
 use crate::metrics::LabelValue;
+use crate::work::PerName;
 
 /// What is measured of one pool, by its declared name. Cloning shares it.
 ///
@@ -46,13 +46,13 @@ struct Inner {
     shared: Arc<Shared>,
     name: LabelValue,
     acquisitions: Arc<Acquisitions>,
-    operations: RwLock<HashMap<&'static str, Arc<Operation>>>,
+    operations: PerName<Arc<Operation>>,
 }
 
 impl PoolMetrics {
     pub(in crate::database) fn open(shared: &Arc<Shared>, name: LabelValue) -> Self {
         let acquisitions = Arc::new(Acquisitions::new(shared, name.clone()));
-        Self(Arc::new(Inner { shared: Arc::clone(shared), name, acquisitions, operations: RwLock::default() }))
+        Self(Arc::new(Inner { shared: Arc::clone(shared), name, acquisitions, operations: PerName::new() }))
     }
 
     /// The name, as the `pool` label has it.
@@ -65,7 +65,9 @@ impl PoolMetrics {
     ///
     /// Cost: a lock and a map look-up, so resolve once and keep it.
     pub fn query(&self, operation: &'static str) -> Query {
-        Query::new(self.known(operation).unwrap_or_else(|| self.admit(operation)))
+        let Inner { shared, name, operations, .. } = &*self.0;
+        let label = LabelValue::checked(operation, check_name("operation", operation), &shared.diagnostics);
+        Query::new(operations.of(label, |label| Operation::open(shared, name.clone(), label.clone())))
     }
 
     /// Shows how full a pool is from now on, in place of one that was shown before under this name. The pool is kept as
@@ -100,20 +102,6 @@ impl PoolMetrics {
     pub fn openings(&self) -> Openings {
         let Inner { shared, name, acquisitions, .. } = &*self.0;
         acquisitions.live.openings(&shared.families, name)
-    }
-
-    fn known(&self, operation: &str) -> Option<Arc<Operation>> {
-        self.0.operations.read().unwrap_or_else(PoisonError::into_inner).get(operation).cloned()
-    }
-
-    fn admit(&self, operation: &'static str) -> Arc<Operation> {
-        let Inner { shared, name, operations, .. } = &*self.0;
-        // Outside the lock: the hook of the diagnostics is the user's code.
-        let label = LabelValue::checked(operation, check_name("operation", operation), &shared.diagnostics);
-        // Names that are refused share one.
-        let key = if label.as_str() == operation { operation } else { LabelValue::OTHER };
-        let mut operations = operations.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(operations.entry(key).or_insert_with(|| Operation::open(shared, name.clone(), label)))
     }
 }
 

@@ -306,7 +306,7 @@ FROM pg_stat_user_tables s JOIN pg_statio_user_tables b USING (relid) WHERE s.re
 /// All indexes of users, with whether each is scanned by nobody and needed for nothing else: no constraint, no part of a
 /// partitioned index, no expression, whose statistics the planner uses. Joins, since a question for each of a thousand
 /// indexes costs ten times as much.
-pub(super) const INDEX_USE: &str = "\
+pub(in crate::database) const INDEX_USE: &str = "\
 (SELECT s.*, i.indisvalid AS is_valid, r.relpages::bigint * current_setting('block_size')::int AS about_bytes,
     s.idx_scan = 0 AND i.indisvalid AND NOT i.indisunique AND NOT i.indisprimary AND NOT i.indisexclusion
         AND NOT i.indisreplident AND 0 <> ALL (i.indkey) AND c.conindid IS NULL AND h.inhrelid IS NULL AS is_unused

@@ -1,5 +1,7 @@
 //! What has to be known of a server before it is asked for anything else.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// A server, and what the role may see there.
@@ -45,7 +47,7 @@ impl Server {
 ///
 /// Several statements in one message are one transaction, so `SET LOCAL` holds for it and ends with it. Names are looked
 /// for in the system's schema only, so no object of a user's stands in for one of them.
-pub(super) fn message(expression: &str, statement_timeout: std::time::Duration) -> String {
+pub(in crate::database) fn message(expression: &str, statement_timeout: Duration) -> String {
     let milliseconds = statement_timeout.as_millis();
     format!(
         "SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = 200; SET LOCAL jit = off; \

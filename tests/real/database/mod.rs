@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "bodies of tests, which are functions of their own to be generic")]
 
 mod facts;
+mod maintenance;
 mod pools;
 
 use aistm7_monitoring::clock::Clock;
