@@ -1,6 +1,7 @@
 //! The response body, watched to its end and otherwise untouched.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -40,8 +41,8 @@ pin_project! {
 
 struct Watch {
     exchange: Exchange,
-    /// Bytes that are still to come, if it is known how many there are.
-    announced: Option<u64>,
+    /// Bytes that are still to come, if it was announced how many there are.
+    announced: Option<NonZeroU64>,
     /// For event streams: resolves when the process closes.
     closing: Option<Closing>,
     /// Whether a part of the service may still run when the body is dropped. Not so of one that says how long it is: that
@@ -73,7 +74,8 @@ impl<B: Body> Body for ResponseBody<B> {
         };
         let running = watch.exchange.enter();
         let polled = inner.as_mut().poll_frame(cx);
-        watch.exchange.leave(running);
+        drop(running);
+        watch.exchange.leave();
         match polled {
             Poll::Ready(frame) => {
                 watch.saw(frame.as_ref(), inner.is_end_stream());
@@ -101,7 +103,7 @@ impl Watch {
         let answer = Answer::of(exchange.asked, response);
         exchange.answer(answer, response);
         let (announced, closing): (_, Option<Closing>) = match answer {
-            Answer::Body(length) => (length, None),
+            Answer::Body(length) => (length.and_then(NonZeroU64::new), None),
             Answer::EventStream => (None, Some(Box::pin(exchange.ledger().common.drain.reached(Phase::Closing)))),
             Answer::HeadOnly | Answer::Upgrade => (None, None),
         };
@@ -120,11 +122,17 @@ impl Watch {
         if let Some(trailers) = frame.trailers_ref() {
             self.exchange.trailers(trailers);
         }
-        self.announced = self.announced.map(|left| left.saturating_sub(sent));
         // Nobody may poll again after the last byte of an announced length, or after trailers.
-        if self.announced == Some(0) || frame.is_trailers() || at_end {
+        if self.was_last_byte(sent) || frame.is_trailers() || at_end {
             self.exchange.complete();
         }
+    }
+
+    /// Whether these bytes are the last of an announced length.
+    fn was_last_byte(&mut self, sent: u64) -> bool {
+        let Some(before) = self.announced else { return false };
+        self.announced = NonZeroU64::new(before.get().saturating_sub(sent));
+        self.announced.is_none()
     }
 
     fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -52,7 +52,7 @@ pub(super) struct CustomLabels {
 ///
 /// Digit 0 is `none`, 1 is `_other`, the declared values follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Combination(usize);
+pub(super) struct Combination(u8);
 
 impl CustomLabel {
     const UNDECLARED: [&str; 2] = ["none", LabelValue::OTHER];
@@ -139,17 +139,18 @@ impl CustomLabels {
     /// Adds the digits of the labels that `digit` knows: `Some(None)` is that of a rule that panicked.
     fn add(&self, to: Combination, digit: impl Fn(&CustomLabel) -> Option<Option<usize>>) -> Combination {
         let mut place = 1;
-        let mut sum = to.0;
+        let mut sum = to.index();
         for label in &self.labels {
             sum += place * digit(label).map_or(0, |digit| digit.unwrap_or(CustomLabel::OTHER));
             place *= label.digits();
         }
-        Combination(sum)
+        // The cast keeps the number, which is less than `MAX_COMBINATIONS`.
+        Combination(sum as u8)
     }
 
     /// The labels as series have them.
     pub(super) fn pairs(&self, combination: Combination) -> Vec<(&'static str, LabelValue)> {
-        let mut rest = combination.0;
+        let mut rest = combination.index();
         let mut pairs = Vec::with_capacity(self.labels.len());
         for label in &self.labels {
             pairs.push((label.name, label.value(rest % label.digits()).into()));
@@ -160,8 +161,9 @@ impl CustomLabels {
 }
 
 impl Combination {
+    #[inline]
     pub(super) fn index(self) -> usize {
-        self.0
+        usize::from(self.0)
     }
 }
 
@@ -197,7 +199,7 @@ mod tests {
         let labels = vec![label("tier", &["free", "paid"]), label("region", &["eu"])];
         let labels = CustomLabels::new(labels, Diagnostics::new()).unwrap();
         let all: Vec<_> = (0..labels.combinations())
-            .map(|index| labels.pairs(Combination(index)).into_iter().map(|(_, value)| value).collect::<Vec<_>>())
+            .map(|index| labels.pairs(Combination(index as u8)).into_iter().map(|(_, value)| value).collect::<Vec<_>>())
             .collect();
         let different: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(different.len(), 12);

@@ -1,7 +1,7 @@
 //! One request and its response: opened once, finished exactly once, whatever happens in between.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{HeaderMap, Response, StatusCode};
 
@@ -16,13 +16,14 @@ use super::measures::{Measured, ResponseKind};
 use super::methods::Asked;
 use super::passage::{Passage, Passing};
 use super::response::Answer;
+use crate::clock::Moment;
 use crate::trace::{self, Entered, TraceContext};
 
 /// The measurement of one request. It moves from the service to its future to the response body; whoever holds it
 /// last finishes it, by dropping it if nothing better is known.
 pub(super) struct Exchange {
     ledger: Arc<Ledger>,
-    began: Instant,
+    began: Moment,
     context: Option<TraceContext>,
     pub(super) asked: Asked,
     labels: Combination,
@@ -36,13 +37,13 @@ pub(super) struct Exchange {
     running: bool,
 }
 
-/// Code of the service runs, until [`Exchange::leave`]; if this is dropped elsewhere, the code panicked.
+/// Code of the service runs while this lives. Unless [`Exchange::leave`] follows, it panicked.
 ///
 /// A guard beside the code and not a function around it, because a closure would move request and response once more.
-#[must_use = "what is not left counts as a panic"]
-pub(super) struct Running {
+#[must_use = "the code runs while this lives"]
+pub(super) struct Running<P = ()> {
     _entered: Option<Entered>,
-    _passing: Option<Passing>,
+    _passing: P,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl Exchange {
         let noted = common.access_log.as_ref().and_then(|log| log.note(request));
         ledger.begin();
         Self {
-            began: common.clock.now(),
+            began: common.clock.moment(),
             context,
             asked: Asked::by(request.method),
             labels,
@@ -87,16 +88,21 @@ impl Exchange {
 
     /// Enters the service with its request: passing the layer once more in there makes no second exchange of it.
     #[inline]
-    pub(super) fn enter_service(&mut self) -> Running {
+    pub(super) fn enter_service(&mut self) -> Running<Passing> {
         let passing = Passage::of(&self.ledger.common, self.context.as_ref()).enter();
-        Running { _passing: Some(passing), ..self.enter() }
+        self.enter_with(passing)
     }
 
     /// Enters code of the service: with the request's trace context, and so that a panic is told from a cancellation.
     #[inline]
     pub(super) fn enter(&mut self) -> Running {
+        self.enter_with(())
+    }
+
+    #[inline]
+    fn enter_with<P>(&mut self, passing: P) -> Running<P> {
         self.running = true;
-        Running { _entered: self.enter_context(), _passing: None }
+        Running { _entered: self.enter_context(), _passing: passing }
     }
 
     /// Enters the request's trace context only, for what is dropped: a panic was told before.
@@ -108,9 +114,15 @@ impl Exchange {
 
     /// The code came to its end.
     #[inline]
-    pub(super) fn leave(&mut self, running: Running) {
-        drop(running);
+    pub(super) fn leave(&mut self) {
         self.running = false;
+    }
+
+    /// The same, for who gives the exchange away.
+    #[inline]
+    pub(super) fn left(mut self) -> Self {
+        self.leave();
+        self
     }
 
     /// The response head is there.
@@ -177,7 +189,7 @@ impl Exchange {
     }
 
     fn took(&self) -> Duration {
-        self.ledger.common.clock.now().saturating_duration_since(self.began)
+        self.ledger.common.clock.since(self.began)
     }
 }
 

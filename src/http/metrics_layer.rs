@@ -112,10 +112,9 @@ where
         let Some(mut exchange) = self.shared.begin(&mut request) else {
             return ResponseFuture { inner: self.inner.call(request), exchange: None };
         };
-        let running = exchange.enter_service();
-        let inner = self.inner.call(request);
-        exchange.leave(running);
-        ResponseFuture { inner, exchange: Some(exchange) }
+        let _running = exchange.enter_service();
+        // One expression, so that the future comes into being where it is returned: it is too large to be moved.
+        ResponseFuture { inner: self.inner.call(request), exchange: Some(exchange.left()) }
     }
 }
 
@@ -175,7 +174,8 @@ where
             Some(exchange) => {
                 let running = exchange.enter_service();
                 let polled = this.inner.poll(cx);
-                exchange.leave(running);
+                drop(running);
+                exchange.leave();
                 polled
             }
             None => this.inner.poll(cx),

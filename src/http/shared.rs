@@ -52,6 +52,7 @@ impl Shared {
         options: HttpOptions,
     ) -> Result<Self, HttpOptionsError> {
         options.check()?;
+        clock.calibrate();
         let common = Common {
             instruments: HttpInstruments::register(meter, &options)?,
             measures: Measures::register(meter, &options)?,

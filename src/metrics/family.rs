@@ -72,9 +72,9 @@ impl<const N: usize> Family<Gauge, N> {
     /// Reported to a recorder of the host's, it is a gauge that is told of each opening and closing: right at rest.
     pub fn tally(&self, values: [LabelValue; N]) -> Tally {
         if let Some(gauge) = self.host_gauge(&values) {
-            return Tally::told_to(gauge);
+            return Tally::new(Some(gauge));
         }
-        let tally = Tally::new();
+        let tally = Tally::new(None);
         let shown = tally.clone();
         // The cast is exact below 2^53 things.
         self.observe(values, move || Some(shown.active() as f64));

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::cell::CounterCell;
 use super::host::HostGauge;
-use crate::sync::AtomicU64;
+use crate::sync::fence;
 
 /// A series of a gauge family that shows how many of something are open. Cloning shares it; opening and closing are one
 /// atomic add each and allocate nothing.
@@ -30,30 +31,24 @@ pub struct Tally(Arc<Counts>);
 
 #[derive(Debug)]
 struct Counts {
-    opened: AtomicU64,
-    closed: AtomicU64,
+    opened: CounterCell,
+    closed: CounterCell,
     /// A gauge that a recorder of the host's keeps: nobody computes it when it is read, so it goes up and down with us.
     told: Option<HostGauge>,
 }
 
 impl Tally {
-    pub(super) fn new() -> Self {
-        Self::telling(None)
-    }
-
-    pub(super) fn told_to(gauge: HostGauge) -> Self {
-        Self::telling(Some(gauge))
-    }
-
-    fn telling(told: Option<HostGauge>) -> Self {
-        Self(Arc::new(Counts { opened: AtomicU64::new(0), closed: AtomicU64::new(0), told }))
+    pub(super) fn new(told: Option<HostGauge>) -> Self {
+        // Cells of no series: threads that open and close at once keep off each other's cache lines as in a counter.
+        let [opened, closed] = ["", ""].map(|labels| CounterCell::new(labels.into()));
+        Self(Arc::new(Counts { opened, closed, told }))
     }
 
     /// One more is open.
     #[inline]
     pub fn open(&self) {
-        // Ordering: whoever closes what was opened has seen this already, and its release publishes both.
-        self.0.opened.fetch_add(1, Ordering::Relaxed);
+        // Whoever closes what was opened has seen this already, and its fence publishes both.
+        self.0.opened.add(1);
         if let Some(gauge) = &self.0.told {
             gauge.add(1.0);
         }
@@ -65,14 +60,16 @@ impl Tally {
         if let Some(gauge) = &self.0.told {
             gauge.add(-1.0);
         }
-        // Ordering: pairs with the acquire in `active`, so that a reader of this close sees its open.
-        self.0.closed.fetch_add(1, Ordering::Release);
+        // Ordering: pairs with the fence in `active`, so that a reader of this close sees its open.
+        fence(Ordering::Release);
+        self.0.closed.add(1);
     }
 
     /// How many are open.
     pub fn active(&self) -> u64 {
+        let closed = self.0.closed.get();
         // Ordering: closed is read first; each close that is seen brings its open along.
-        let closed = self.0.closed.load(Ordering::Acquire);
-        self.0.opened.load(Ordering::Relaxed).saturating_sub(closed)
+        fence(Ordering::Acquire);
+        self.0.opened.get().saturating_sub(closed)
     }
 }

@@ -17,7 +17,7 @@ pub(in crate::metrics) struct CounterCell {
 }
 
 impl CounterCell {
-    pub(super) fn new(labels: Arc<str>) -> Self {
+    pub(in crate::metrics) fn new(labels: Arc<str>) -> Self {
         Self { count: AtomicU64::new(0), labels, spread: Spread::default() }
     }
 
