@@ -40,11 +40,13 @@ pub enum Problem {
     RulePanicked,
     /// A subscriber panicked at an event of ours, and may have lost it.
     SubscriberPanicked,
+    /// Spans or log records did not reach the collector.
+    ExportFailed,
 }
 
 impl Problem {
     /// Every kind, in the order of their counters.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SampleRejected,
         Self::SeriesOverflow,
         Self::NameConflict,
@@ -59,6 +61,7 @@ impl Problem {
         Self::PushFailed,
         Self::RulePanicked,
         Self::SubscriberPanicked,
+        Self::ExportFailed,
     ];
 
     /// The value of the `problem` label.
@@ -78,6 +81,7 @@ impl Problem {
             Self::PushFailed => "push_failed",
             Self::RulePanicked => "rule_panicked",
             Self::SubscriberPanicked => "subscriber_panicked",
+            Self::ExportFailed => "export_failed",
         }
     }
 }

@@ -35,6 +35,7 @@ pub mod store;
 #[cfg(any(
     feature = "http-check",
     feature = "ibkr",
+    feature = "otlp",
     feature = "pushgateway",
     feature = "solana",
     feature = "tls-check"
@@ -78,6 +79,8 @@ pub mod resource;
 pub mod endpoint;
 #[cfg(feature = "log")]
 pub mod ops;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 #[cfg(feature = "push")]
 pub mod push;
 

@@ -5,6 +5,7 @@
     feature = "cache",
     feature = "database",
     feature = "log",
+    feature = "otlp",
     feature = "push",
     feature = "queue",
     feature = "redis",
@@ -20,6 +21,7 @@ use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{AccessLog, HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::{AskOptions, Collection};
+use aistm7_monitoring::otlp::OtlpOptions;
 use aistm7_monitoring::resource::HostNumbers;
 use aistm7_monitoring::store::redis::RedisConnection;
 
@@ -47,6 +49,7 @@ async fn metrics_document_names_every_family_with_its_kind_and_no_other() {
 fn families(http: impl FnOnce(HttpOptions) -> HttpOptions) -> Vec<String> {
     let monitoring = Monitoring::builder("document")
         .http(http)
+        .otlp(OtlpOptions::new().logs())
         .resources(|resources| resources.host(HostNumbers::Always))
         .build()
         .expect("a valid service");

@@ -186,6 +186,11 @@ impl Exchange {
             let noted = self.noted.as_deref();
             log.finish(&Finish { account: &self.ledger.account, measured: &measured, context, noted }, || self.took());
         }
+        if let Some(spans) = &self.ledger.common.spans
+            && let Some(context) = context.filter(|context| context.flags().sampled)
+        {
+            spans.ended(&self.ledger.account.span(context, ending, self.took()));
+        }
     }
 
     fn took(&self) -> Duration {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -11,6 +12,7 @@ use super::naming::{Naming, UrlScheme};
 use super::options::{HttpOptions, Measure};
 use super::route::UNMATCHED;
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Tally, Unit};
+use crate::trace::{MeasuredSpan, Target, TraceContext};
 
 static RESPONSE_TIME: Definition = Definition::histogram(
     "api_response_time_seconds",
@@ -61,6 +63,26 @@ static OTEL_ACTIVE: Definition = Definition::gauge("http_server_active_requests"
 pub(super) struct Account {
     pub(super) method: LabelValue,
     pub(super) route: LabelValue,
+}
+
+impl Account {
+    /// A request as a span: the context's own.
+    pub(super) fn span<'a>(&'a self, context: &'a TraceContext, ending: Ending, took: Duration) -> MeasuredSpan<'a> {
+        let Ending { status, outcome, verdict } = ending;
+        MeasuredSpan {
+            context,
+            span_id: context.span_id(),
+            parent: context.parent_span_id(),
+            took,
+            method: self.method.as_str(),
+            target: match self.route.as_str() {
+                UNMATCHED => Target::Unmatched,
+                route => Target::Route(route),
+            },
+            status,
+            failure: (verdict == Verdict::Error).then(|| outcome.as_str()),
+        }
+    }
 }
 
 /// Labels of the service's own, with their values.

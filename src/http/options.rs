@@ -11,6 +11,7 @@ use super::methods::KnownMethods;
 use super::naming::{Naming, UrlScheme};
 use crate::error::InvalidValue;
 use crate::metrics::DefinitionError;
+use crate::trace::SpanSink;
 
 pub(super) type ErrorRule = Box<dyn Fn(&RequestEnd) -> bool + Send + Sync>;
 pub(super) type Skip = Box<dyn for<'r> Fn(RequestHead<'r>) -> bool + Send + Sync>;
@@ -43,6 +44,7 @@ pub struct HttpOptions {
     pub(super) objectives: Vec<(String, Duration)>,
     pub(super) naming: Naming,
     pub(super) access_log: Option<AccessLog>,
+    pub(super) spans: Option<Arc<dyn SpanSink>>,
 }
 
 /// What is measured only if it is asked for.
@@ -69,6 +71,18 @@ impl HttpOptions {
     /// The defaults.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Hands out every request of a sampled trace as a span.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn spans(mut self, spans: Option<Arc<dyn SpanSink>>) -> Self {
+        self.spans = spans;
+        self
+    }
+
+    /// Where those spans go.
+    pub(crate) fn span_sink(&self) -> Option<Arc<dyn SpanSink>> {
+        self.spans.clone()
     }
 
     /// Leaves a route out, by its template.

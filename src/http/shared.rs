@@ -1,5 +1,7 @@
 //! What every clone of the metrics layer, its services and their bodies share.
 
+use std::sync::Arc;
+
 use super::access_log::AccessLogger;
 use super::custom_labels::CustomLabels;
 use super::head::RequestEnd;
@@ -14,6 +16,7 @@ use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 use crate::drain::Drain;
 use crate::metrics::{Counter, Definition, Meter};
+use crate::trace::SpanSink;
 
 static EVENT_STREAMS_ENDED: Definition = Definition::counter(
     "api_event_streams_ended_total",
@@ -39,6 +42,7 @@ pub(super) struct Common {
     pub(super) event_streams_ended: Counter,
     errors: Option<ErrorRule>,
     pub(super) access_log: Option<AccessLogger>,
+    pub(super) spans: Option<Arc<dyn SpanSink>>,
     pub(super) clock: Clock,
     pub(super) drain: Drain,
     diagnostics: Diagnostics,
@@ -60,6 +64,7 @@ impl Shared {
             event_streams_ended: meter.counter(&EVENT_STREAMS_ENDED)?.series([]),
             errors: options.errors,
             access_log: options.access_log.map(|log| AccessLogger::register(meter, log)).transpose()?,
+            spans: options.spans,
             clock: clock.clone(),
             drain: drain.clone(),
             diagnostics: meter.diagnostics().clone(),

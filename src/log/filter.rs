@@ -37,6 +37,12 @@ pub struct Directives(Targets);
 const RULE: &str = "a level (off, error, warn, info, debug, trace), target=level, or a target";
 
 impl Directives {
+    /// Nothing but the spans of requests.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn off() -> Self {
+        Self(Targets::new().with_default(LevelFilter::OFF))
+    }
+
     /// Reads comma-separated directives. Spaces around them and empty ones are ignored, so an empty text is INFO.
     ///
     /// # Errors
@@ -134,7 +140,7 @@ impl<S: Subscriber> Filter<S> for Directives {
 
 /// Whether this is the span of a request: this crate's, of level ERROR so that it is seldom filtered out elsewhere. It
 /// writes no line, and tasks that run in it take its trace along.
-fn carries_a_trace(metadata: &Metadata<'_>) -> bool {
+pub(crate) fn carries_a_trace(metadata: &Metadata<'_>) -> bool {
     metadata.is_span()
         && *metadata.level() == Level::ERROR
         && metadata.target().starts_with(concat!(env!("CARGO_CRATE_NAME"), "::"))

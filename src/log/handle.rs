@@ -1,7 +1,7 @@
 //! A running log and its handle.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tracing::Level;
@@ -14,6 +14,8 @@ use super::layer::JsonLayer;
 use super::line::Layout;
 use super::options::{Colour, Format, LogError, LogOptions};
 use super::output::Output;
+#[cfg(feature = "otlp")]
+use super::redaction::Redaction;
 use super::text::Paint;
 use super::writer::{self, Flushed, Queue, Sink};
 use crate::error::{InvalidValue, check_name};
@@ -46,6 +48,8 @@ pub(super) struct Inner {
     /// Whether this log installed the process-wide parts.
     pub(super) subscriber: Place,
     pub(super) bridge: Place,
+    /// Set when the subscriber that this log installed has another layer beside the log's.
+    pub(super) has_company: OnceLock<()>,
 }
 
 /// How long dropping the last handle waits for the sink. Chosen: long for a disk, short for whoever stops the process.
@@ -94,7 +98,8 @@ impl Log {
             return Err(LogError::Spawn(error));
         }
         let levels = Levels::new(directives, &core);
-        Ok(Self(Arc::new(Inner { core, levels, subscriber: Place::default(), bridge: Place::default() })))
+        let (subscriber, bridge) = (Place::default(), Place::default());
+        Ok(Self(Arc::new(Inner { core, levels, subscriber, bridge, has_company: OnceLock::new() })))
     }
 
     /// A layer that writes into this log, for a subscriber of the host's own.
@@ -105,6 +110,18 @@ impl Log {
     /// Which lines are written, and how that is changed. The filter of its layer, see [`JsonLayer`].
     pub fn levels(&self) -> &Levels {
         &self.0.levels
+    }
+
+    /// What is hidden in lines.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn redaction(&self) -> &Redaction {
+        &self.0.core.rules.redaction
+    }
+
+    /// How long a string of a line may be.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn string_cap(&self) -> usize {
+        self.0.core.rules.caps.string
     }
 
     /// What was logged in the last day: lines by level, errors and warnings by callsite and reason.

@@ -1,7 +1,9 @@
 //! The process-wide parts of a log. None is touched unless asked, and none is ever rolled back.
 
 use tracing_log::LogTracer;
-use tracing_subscriber::Layer as _;
+use tracing_subscriber::Layer;
+#[cfg(feature = "otlp")]
+use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::handle::Log;
@@ -17,6 +19,21 @@ pub fn install_subscriber(log: &Log) -> Installed {
     installed
 }
 
+/// As [`install_subscriber`], with another layer beside the log's, which has a filter of its own.
+#[cfg(feature = "otlp")]
+pub(crate) fn install_subscriber_with(log: &Log, other: Box<dyn Layer<Registry> + Send + Sync>) -> Installed {
+    log.0.subscriber.claim(|| {
+        let layer = log.layer().with_filter(log.levels().clone());
+        let subscriber = tracing_subscriber::registry().with(other).with(layer);
+        let is_installed = tracing::subscriber::set_global_default(subscriber).is_ok();
+        if is_installed {
+            // Only this sets it, and only once.
+            let _ = log.0.has_company.set(());
+        }
+        is_installed
+    })
+}
+
 /// Makes records of the `log` crate events of `tracing`, for whatever subscriber is installed.
 ///
 /// They pass that subscriber's filter by their own target and level. A record's key-values are not carried over.
@@ -27,9 +44,10 @@ pub fn install_log_bridge(log: &Log) -> Installed {
 }
 
 /// What the process's subscriber does not let through costs a record of the `log` crate one comparison, now and after
-/// each change of levels. While somebody else has one of the two places, all records are handed on to be asked about.
+/// each change of levels. While somebody else has one of the two places, or another layer a part of the first, all records
+/// are handed on to be asked about.
 fn lead_log_crate(log: &Log) {
-    if log.0.subscriber.is_ours() && log.0.bridge.is_ours() {
+    if log.0.subscriber.is_ours() && log.0.bridge.is_ours() && log.0.has_company.get().is_none() {
         log.levels().lead_log_crate();
     }
 }

@@ -58,7 +58,7 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> DebugValue<Json<'_, T>> {
 pub struct Json<'a, T: ?Sized>(&'a T);
 
 /// What formatting a value told besides its text.
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// It was a text.
     Nothing,
     /// A [`Json`] was formatted, and gave its value instead of a text.
@@ -78,7 +78,7 @@ thread_local! {
 ///
 /// `tracing` shows a layer values of its own kinds only, and of others their `Debug`. So a `Debug` that is asked in here
 /// hands its value over on the side.
-pub(super) fn listen<R>(format: impl FnOnce() -> R) -> (R, Heard) {
+pub(crate) fn listen<R>(format: impl FnOnce() -> R) -> (R, Heard) {
     // An event inside a formatter asks anew; who asked before is asked for again afterwards.
     let before = LISTENS.replace(true);
     let formatted = format();

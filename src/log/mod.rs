@@ -73,8 +73,14 @@ mod tests;
 pub use caps::Caps;
 pub use control::{CurrentLevels, Levels, LevelsError, Reason, Repeats, Site, Summary};
 pub use filter::Directives;
+#[cfg(feature = "otlp")]
+pub(crate) use filter::carries_a_trace;
 pub use handle::Log;
+#[cfg(feature = "otlp")]
+pub(crate) use install::install_subscriber_with;
 pub use install::{install_log_bridge, install_subscriber};
+#[cfg(feature = "otlp")]
+pub(crate) use json::{Heard, listen};
 pub use json::{Json, json};
 pub use layer::JsonLayer;
 pub use options::{Colour, Format, LogError, LogOptions};

@@ -66,14 +66,14 @@ impl Redaction {
     }
 
     /// Whether the value of a field of this name is hidden.
-    pub(super) fn hides(&self, name: &str) -> bool {
+    pub(crate) fn hides(&self, name: &str) -> bool {
         let is_in = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()));
         is_in(&self.hidden) || (is_sensitive_name(name) && !is_in(&self.shown))
     }
 
-    /// Whether a text, as JSON, may hold a secret to replace. Quick, and right whenever it says no.
+    /// Whether a text, as it is or as JSON, may hold a secret to replace. Quick, and right whenever it says no.
     #[inline]
-    pub(super) fn suspects(&self, json: &[u8]) -> bool {
+    pub(crate) fn suspects(&self, json: &[u8]) -> bool {
         self.values == Values::Scrubbed && may_hold_secret(json)
     }
 }

@@ -54,10 +54,12 @@ pub struct MonitoringBuilder {
     log_control: Option<crate::redact::Secret<String>>,
     #[cfg(feature = "resource")]
     resources: crate::resource::ResourceOptions,
+    #[cfg(feature = "otlp")]
+    pub(super) otlp: Option<crate::otlp::OtlpOptions>,
 }
 
 #[cfg(feature = "log")]
-type ConfigureLog = Box<dyn FnOnce(crate::log::LogOptions) -> crate::log::LogOptions + Send>;
+pub(super) type ConfigureLog = Box<dyn FnOnce(crate::log::LogOptions) -> crate::log::LogOptions + Send>;
 
 impl MonitoringBuilder {
     pub(super) fn new(service: String) -> Self {
@@ -92,6 +94,8 @@ impl MonitoringBuilder {
             log_control: None,
             #[cfg(feature = "resource")]
             resources: crate::resource::ResourceOptions::new(),
+            #[cfg(feature = "otlp")]
+            otlp: None,
         }
     }
 
@@ -458,7 +462,9 @@ impl MonitoringBuilder {
         };
 
         #[cfg(feature = "log")]
-        let log = start_log(self.log, &identity, &self.variables, &self.clock, &meter)?;
+        let log = super::log::start(self.log, &identity, &self.variables, &self.clock, &meter)?;
+        #[cfg(feature = "otlp")]
+        let otlp = super::otlp::start(self.otlp.as_ref(), &identity, &self.variables, (&meter, &self.clock, &log))?;
         #[cfg(feature = "axum")]
         let axum =
             super::axum::Axum::register(&registry, &self.clock, &self.variables, self.paths, self.health_details)?;
@@ -470,6 +476,8 @@ impl MonitoringBuilder {
                 Some(methods) => self.http.known_methods(methods.split(',')),
                 None => self.http,
             };
+            #[cfg(feature = "otlp")]
+            let options = options.spans(otlp.as_ref().map(crate::otlp::Export::span_sink));
             #[cfg(feature = "axum")]
             let options = axum.templates().into_iter().fold(options, crate::http::HttpOptions::unmeasured);
             let rules = self.trace.map(|options| options.build(&diagnostics)).transpose()?.unwrap_or_default();
@@ -511,6 +519,8 @@ impl MonitoringBuilder {
             health,
             #[cfg(feature = "log")]
             log,
+            #[cfg(feature = "otlp")]
+            otlp,
             #[cfg(feature = "business")]
             business,
             #[cfg(feature = "database")]
@@ -547,23 +557,6 @@ fn show_problems(meter: &Meter, diagnostics: &Diagnostics) -> Result<(), Definit
     // Nobody has set another: these diagnostics were made for this monitoring.
     diagnostics.set_tap(move |problem| counters[problem as usize].increment());
     Ok(())
-}
-
-#[cfg(feature = "log")]
-fn start_log(
-    configure: ConfigureLog,
-    identity: &Identity,
-    variables: &Variables,
-    clock: &Clock,
-    meter: &Meter,
-) -> Result<crate::log::Log, BuildError> {
-    let mut options = configure(crate::log::LogOptions::new(identity.service.clone()).clock(clock.clone()));
-    if let Some(directives) = variables.get("RUST_LOG") {
-        options = options.directives(
-            crate::log::Directives::parse(&directives).map_err(|refused| refused.of("RUST_LOG directive"))?,
-        );
-    }
-    Ok(crate::log::Log::start(options, meter)?)
 }
 
 impl Monitoring {

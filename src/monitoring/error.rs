@@ -56,6 +56,10 @@ pub enum BuildError {
     #[cfg(feature = "resource")]
     #[error(transparent)]
     Resource(#[from] crate::resource::ResourceError),
+    /// The export could not be set up.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Otlp(#[from] crate::otlp::OtlpError),
 }
 
 /// Why a listener could not be served.

@@ -22,8 +22,9 @@ impl Http {
         options: HttpOptions,
         trace: TraceLayer,
     ) -> Result<Self, HttpOptionsError> {
+        let spans = options.span_sink();
         let metrics = HttpMetricsLayer::new(meter, clock.clone(), drain.clone(), options)?;
-        let clients = ClientInstruments::register(meter, clock.clone())?;
+        let clients = ClientInstruments::register_with(meter, clock.clone(), spans)?;
         Ok(Self { metrics, trace, clients })
     }
 }

@@ -76,7 +76,8 @@ pub(super) enum EnvironmentWas {
 /// The environment of a process that nobody told.
 const ASSUMED_ENVIRONMENT: &str = "dev";
 
-const UNKNOWN: &str = "unknown";
+/// What nobody said.
+pub(super) const UNKNOWN: &str = "unknown";
 
 impl Identity {
     /// Settles each part: `AISTM7_*` over OpenTelemetry's variables over code.
@@ -154,10 +155,10 @@ fn check_replicas(replicas: Option<u32>, shown: &str) -> Result<u32, InvalidValu
 }
 
 /// `OTEL_RESOURCE_ATTRIBUTES`: `key=value` pairs with commas between, values percent-encoded.
-struct ResourceAttributes(Vec<(String, String)>);
+pub(super) struct ResourceAttributes(Vec<(String, String)>);
 
 impl ResourceAttributes {
-    fn read(variables: &Variables) -> Result<Self, InvalidValue> {
+    pub(super) fn read(variables: &Variables) -> Result<Self, InvalidValue> {
         let text = variables.get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
         let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| {
             let decoded =
@@ -169,9 +170,14 @@ impl ResourceAttributes {
         pairs.collect::<Result<_, _>>().map(Self)
     }
 
-    fn get(&self, keys: &[&str]) -> Option<String> {
+    pub(super) fn get(&self, keys: &[&str]) -> Option<String> {
         let of_key = |key: &&str| self.0.iter().find(|(name, _)| name == key);
         keys.iter().find_map(of_key).map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(super) fn into_pairs(self) -> impl Iterator<Item = (String, String)> {
+        self.0.into_iter()
     }
 }
 

@@ -42,11 +42,23 @@ impl Monitoring {
         Ok(InstallReport {
             recorder: self.0.recorder.claim(|| self.0.registry.install()),
             #[cfg(feature = "log")]
-            subscriber: crate::log::install_subscriber(&self.0.log),
+            subscriber: self.install_subscriber(),
             #[cfg(feature = "log")]
             logger: crate::log::install_log_bridge(&self.0.log),
             #[cfg(feature = "log")]
             panic_hook: crate::log::install_panic_hook(&self.0.log),
         })
+    }
+
+    #[cfg(feature = "log")]
+    fn install_subscriber(&self) -> Installed {
+        #[cfg(feature = "otlp")]
+        if self.0.otlp.is_some() {
+            use tracing_subscriber::Layer as _;
+
+            let export = self.otlp_layer().with_filter(self.otlp_filter());
+            return crate::log::install_subscriber_with(&self.0.log, export.boxed());
+        }
+        crate::log::install_subscriber(&self.0.log)
     }
 }

@@ -5,8 +5,27 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Monitoring;
-use crate::log::{JsonLayer, Levels, Log};
+use super::builder::ConfigureLog;
+use super::{BuildError, Identity, Monitoring, Variables};
+use crate::clock::Clock;
+use crate::log::{Directives, JsonLayer, Levels, Log, LogOptions};
+use crate::metrics::Meter;
+
+/// Starts the log with what code and environment say.
+pub(super) fn start(
+    configure: ConfigureLog,
+    identity: &Identity,
+    variables: &Variables,
+    clock: &Clock,
+    meter: &Meter,
+) -> Result<Log, BuildError> {
+    let mut options = configure(LogOptions::new(identity.service.clone()).clock(clock.clone()));
+    if let Some(directives) = variables.get("RUST_LOG") {
+        options =
+            options.directives(Directives::parse(&directives).map_err(|refused| refused.of("RUST_LOG directive"))?);
+    }
+    Ok(Log::start(options, meter)?)
+}
 
 impl Monitoring {
     /// The log: how its levels are changed, what it has to tell of errors, lines past `tracing`.

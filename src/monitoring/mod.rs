@@ -25,6 +25,8 @@ mod identity;
 mod install;
 #[cfg(feature = "log")]
 mod log;
+#[cfg(feature = "otlp")]
+mod otlp;
 #[cfg(feature = "axum")]
 mod probe;
 #[cfg(feature = "push")]
@@ -80,6 +82,9 @@ struct Inner {
     health: crate::health::Health,
     #[cfg(feature = "log")]
     log: crate::log::Log,
+    /// `None` unless it was asked for.
+    #[cfg(feature = "otlp")]
+    otlp: Option<crate::otlp::Export>,
     #[cfg(feature = "business")]
     business: business::Business,
     #[cfg(feature = "database")]

@@ -20,6 +20,8 @@ pub struct Flushed {
     pub websockets_closed: u64,
     /// Runs of short-lived jobs that had ended and were still being pushed.
     pub pushes_lost: u64,
+    /// Spans and log records that were to be exported and that no collector has taken, since the start.
+    pub otlp_items_lost: u64,
 }
 
 impl Monitoring {
@@ -43,7 +45,7 @@ impl Monitoring {
         async move { stop.walk(&drain, delay).await }
     }
 
-    /// Waits for pushes of short-lived jobs and writes out the log, for at most `deadline`, and says what became of
+    /// Waits for pushes of short-lived jobs, sends what is to be exported and writes out the log, for at most `deadline`, and says what became of
     /// everything.
     ///
     /// # Cancellation
@@ -55,19 +57,30 @@ impl Monitoring {
         let count = |name, labels: &[_]| snapshot.sum(name, labels).unwrap_or_default() as u64;
         // First, because a push that fails is a line of the log.
         let (pushes_lost, left) = self.wait_for_pushes(deadline).await;
+        let left = self.flush_export(left).await;
         let (log_lines_written, log_lines_lost) = self.flush_log(left).await;
+        let exports = self.0.registry.snapshot();
+        let export = |name| exports.sum(name, &[]).unwrap_or_default();
+        let not_exported = export("otlp_items_total") - export("otlp_items_exported_total");
         Flushed {
             log_lines_written,
             log_lines_lost,
             streams_ended: count("api_event_streams_ended_total", &[]),
             websockets_closed: count("websocket_closes_total", &[("reason", "server_shutdown")]),
             pushes_lost,
+            // The cast is exact for any count of spans; what is exported meanwhile must not make it negative.
+            otlp_items_lost: not_exported.max(0.0) as u64,
         }
     }
 
     #[cfg(not(feature = "log"))]
     async fn flush_log(&self, _: Duration) -> (u64, u64) {
         (0, 0)
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    async fn flush_export(&self, deadline: Duration) -> Duration {
+        deadline
     }
 
     #[cfg(not(feature = "push"))]

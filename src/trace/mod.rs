@@ -38,6 +38,8 @@ mod propagation;
 mod request_id;
 mod rules;
 mod sampling;
+#[cfg(feature = "http")]
+mod spans;
 mod text;
 mod traced;
 mod traceparent;
@@ -59,11 +61,15 @@ pub use foreign::TraceSource;
 pub(crate) use id::SampledSpan;
 pub use id::{SpanId, TraceFlags, TraceId};
 pub use options::{Caller, Restart, TraceOptions};
+#[cfg(feature = "http")]
+pub(crate) use propagation::Carried;
 pub use propagation::{TRACEPARENT, TRACERESPONSE, TRACESTATE, X_REQUEST_ID};
 pub use request_id::RequestId;
 pub use rules::TraceRules;
 #[cfg(feature = "http")]
 pub(crate) use sampling::Share;
+#[cfg(feature = "http")]
+pub(crate) use spans::{MeasuredSpan, SpanSink, Target};
 pub use traced::{InTrace, TraceGuard, Traced, traced};
 pub use traceparent::Traceparent;
 pub use tracestate::TraceState;

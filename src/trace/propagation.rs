@@ -20,6 +20,14 @@ pub const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 /// `x-request-id`, by custom.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What a call tells the other side of the span that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    Span,
+    /// The call has a `traceparent` of its own.
+    Nothing,
+}
+
 impl TraceContext {
     /// Continues the trace of a request's headers, or starts one if they carry none or a malformed one.
     ///
@@ -58,7 +66,14 @@ impl TraceContext {
     ///
     /// Cost: one allocation.
     pub fn add_to_call(&self, headers: &mut HeaderMap) {
-        self.add_parent(SpanId::random(), headers);
+        self.add_to_call_of(SpanId::random(), headers);
+    }
+
+    /// As [`TraceContext::add_to_call`], for a call whose span has this id. Says whether the call carries it.
+    pub(crate) fn add_to_call_of(&self, span: SpanId, headers: &mut HeaderMap) -> Carried {
+        let carried = if headers.contains_key(TRACEPARENT) { Carried::Nothing } else { Carried::Span };
+        self.add_parent(span, headers);
+        carried
     }
 
     fn add_parent(&self, parent: SpanId, headers: &mut HeaderMap) {

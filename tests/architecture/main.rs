@@ -54,6 +54,24 @@ fn trace_context_needs_nothing_of_opentelemetry() {
     assert!(found.is_empty(), "{found:?}");
 }
 
+#[test]
+fn opentelemetry_is_built_only_for_who_asks_for_it() {
+    let manifest = tree::read("Cargo.toml");
+    let of_opentelemetry = |features: &[&str]| {
+        let packages = dependencies::built_in_with(features).into_iter();
+        packages.filter(|package| package.starts_with("opentelemetry")).collect::<Vec<_>>()
+    };
+    let mut full = dependencies::features_in(&manifest, "full");
+    // The published definitions and the two crates that they stand on: no client, no runtime, no gRPC.
+    let expected = ["opentelemetry", "opentelemetry-proto", "opentelemetry_sdk"];
+    assert_eq!(
+        (of_opentelemetry(&full), of_opentelemetry(&["otlp"])),
+        (expected.map(str::to_owned).into(), expected.map(str::to_owned).into())
+    );
+    full.retain(|feature| *feature != "otlp");
+    assert_eq!(of_opentelemetry(&full), [] as [String; 0]);
+}
+
 /// The lines that hold an absolute path into a person's or a builder's directory.
 fn machine_paths(file: &TextFile) -> Vec<String> {
     // Put together here, so that this file does not hold them.

@@ -11,7 +11,7 @@ const RINGS: [&[&str]; 9] = [
     &["business", "cache", "database", "health", "http", "log", "queue", "resource"],
     &["catalog"],
     &["alert"],
-    &["endpoint", "ops", "push"],
+    &["endpoint", "ops", "otlp", "push"],
     &["monitoring"],
 ];
 

@@ -40,6 +40,8 @@ mod jobs;
 mod ledger;
 mod monitoring;
 mod options;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod outgoing;
 mod propagation;
 mod queue;

@@ -1,7 +1,7 @@
 //! The account of one peer: what was begun, how it ended, what is under way.
 
-use std::sync::OnceLock;
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 
@@ -9,11 +9,13 @@ use super::instruments::Families;
 use crate::clock::Clock;
 use crate::http::labels::{MethodLabel, Outcome, StatusClass};
 use crate::metrics::{Counter, Histogram, LabelValue, Tally};
+use crate::trace::SpanSink;
 
 /// For each method, `begun = samples + in flight` at every moment between two steps of a call.
 pub(super) struct Account {
     families: Families,
     clock: Clock,
+    spans: Option<Arc<dyn SpanSink>>,
     peer: LabelValue,
     methods: [OnceLock<Box<MethodAccount>>; MethodLabel::COUNT],
 }
@@ -30,6 +32,7 @@ struct MethodAccount {
 pub(super) struct End {
     class: StatusClass,
     outcome: Outcome,
+    status: Option<StatusCode>,
 }
 
 impl End {
@@ -38,18 +41,33 @@ impl End {
         let is_tunnel = method == MethodLabel::of(&Method::CONNECT) && status.is_success();
         let is_upgrade = is_tunnel || status == StatusCode::SWITCHING_PROTOCOLS;
         let outcome = if is_upgrade { Outcome::Upgraded } else { Outcome::of_complete(status) };
-        Self { class: StatusClass::of(Some(status)), outcome }
+        Self { class: StatusClass::of(Some(status)), outcome, status: Some(status) }
     }
 
     /// There will be no response.
     pub(super) fn unanswered(outcome: Outcome) -> Self {
-        Self { class: StatusClass::of(None), outcome }
+        Self { class: StatusClass::of(None), outcome, status: None }
+    }
+
+    pub(super) fn status(self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// What went wrong from the caller's view, to whom a 4xx is an error too.
+    pub(super) fn failure(self) -> Option<&'static str> {
+        let Self { outcome, .. } = self;
+        (outcome.is_error() || matches!(outcome, Outcome::ClientError | Outcome::Cancelled)).then(|| outcome.as_str())
     }
 }
 
 impl Account {
-    pub(super) fn open(families: Families, clock: Clock, peer: LabelValue) -> Self {
-        Self { families, clock, peer, methods: Default::default() }
+    pub(super) fn open(families: Families, clock: Clock, spans: Option<Arc<dyn SpanSink>>, peer: LabelValue) -> Self {
+        Self { families, clock, spans, peer, methods: Default::default() }
+    }
+
+    /// Where the spans of calls go, if they go anywhere.
+    pub(super) fn spans(&self) -> Option<&dyn SpanSink> {
+        self.spans.as_deref()
     }
 
     pub(super) fn peer(&self) -> &str {
@@ -63,11 +81,13 @@ impl Account {
         self.clock.now()
     }
 
-    pub(super) fn end(&self, method: MethodLabel, end: End, began: Instant) {
+    /// How long it took.
+    pub(super) fn end(&self, method: MethodLabel, end: End, began: Instant) -> Duration {
         let account = self.of(method);
         let took = self.clock.now().saturating_duration_since(began);
         self.duration(account, method, end).record_duration(took);
         account.in_flight.close();
+        took
     }
 
     fn of(&self, method: MethodLabel) -> &MethodAccount {

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 
 use super::account::{Account, End};
 use crate::http::labels::{MethodLabel, Outcome};
+use crate::trace::{MeasuredSpan, SpanId, Target, TraceContext};
 
 /// A call that is under way, for clients that no layer fits.
 ///
@@ -40,13 +41,21 @@ pub struct Call {
     /// Whether code of the client runs right now: a drop meanwhile is its unwinding.
     running: bool,
     end: Option<End>,
+    span: Option<CallSpan>,
+}
+
+/// The span that a call is, if its trace is collected.
+pub(super) struct CallSpan {
+    pub(super) context: TraceContext,
+    pub(super) span_id: SpanId,
+    pub(super) parent: SpanId,
 }
 
 impl Call {
-    pub(super) fn begin(account: Arc<Account>, method: &Method) -> Self {
+    pub(super) fn begin(account: Arc<Account>, method: &Method, span: Option<CallSpan>) -> Self {
         let method = MethodLabel::of(method);
         let began = account.begin(method);
-        Self { account, method, began, running: false, end: None }
+        Self { account, method, began, running: false, end: None, span }
     }
 
     /// The head of a response came.
@@ -81,7 +90,20 @@ impl Drop for Call {
     fn drop(&mut self) {
         let panicked = self.running || std::thread::panicking();
         let dropped = if panicked { Outcome::Panicked } else { Outcome::Cancelled };
-        self.account.end(self.method, self.end.unwrap_or(End::unanswered(dropped)), self.began);
+        let end = self.end.unwrap_or(End::unanswered(dropped));
+        let took = self.account.end(self.method, end, self.began);
+        if let (Some(spans), Some(span)) = (self.account.spans(), &self.span) {
+            spans.ended(&MeasuredSpan {
+                context: &span.context,
+                span_id: span.span_id,
+                parent: Some(span.parent),
+                took,
+                method: self.method.as_str(),
+                target: Target::Peer(self.account.peer()),
+                status: end.status(),
+                failure: end.failure(),
+            });
+        }
     }
 }
 

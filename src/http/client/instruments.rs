@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 use crate::error::check_name;
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Unit};
+use crate::trace::SpanSink;
 
 static DURATION: Definition = Definition::histogram(
     "client_request_duration_seconds",
@@ -33,6 +34,7 @@ pub struct ClientInstruments(Arc<Shared>);
 struct Shared {
     families: Families,
     clock: Clock,
+    spans: Option<Arc<dyn SpanSink>>,
     diagnostics: Diagnostics,
     peers: RwLock<HashMap<&'static str, Arc<Account>>>,
 }
@@ -51,13 +53,22 @@ impl ClientInstruments {
     /// # Errors
     /// When the registry holds another metric under one of the names.
     pub fn register(meter: &Meter, clock: Clock) -> Result<Self, DefinitionError> {
+        Self::register_with(meter, clock, None)
+    }
+
+    /// As [`ClientInstruments::register`]; calls in a sampled trace are spans, too.
+    pub(crate) fn register_with(
+        meter: &Meter,
+        clock: Clock,
+        spans: Option<Arc<dyn SpanSink>>,
+    ) -> Result<Self, DefinitionError> {
         let families = Families {
             duration: meter.histogram(&DURATION)?,
             started: meter.counter(&STARTED)?,
             in_flight: meter.gauge(&IN_FLIGHT)?,
         };
         let diagnostics = meter.diagnostics().clone();
-        Ok(Self(Arc::new(Shared { families, clock, diagnostics, peers: RwLock::default() })))
+        Ok(Self(Arc::new(Shared { families, clock, spans, diagnostics, peers: RwLock::default() })))
     }
 
     /// The peer of this name: 1 to 63 of `a-z`, `0-9`, `-`, `_` and `.`, starting with a letter or digit. Any other is
@@ -77,7 +88,8 @@ impl ClientInstruments {
         let peer = LabelValue::checked(name, check_name("peer", name), &self.0.diagnostics);
         // Names that are refused share one account.
         let name = if peer.as_str() == name { name } else { LabelValue::OTHER };
-        let open = || Arc::new(Account::open(self.0.families.clone(), self.0.clock.clone(), peer));
+        let Shared { families, clock, spans, .. } = &*self.0;
+        let open = || Arc::new(Account::open(families.clone(), clock.clone(), spans.clone(), peer));
         let mut peers = self.0.peers.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(peers.entry(name).or_insert_with(open))
     }

@@ -7,9 +7,9 @@ use http::{HeaderMap, Method};
 use tower_layer::Layer;
 
 use super::account::Account;
-use super::call::Call;
+use super::call::{Call, CallSpan};
 use super::service::PeerClient;
-use crate::trace::{self, TraceContext};
+use crate::trace::{self, Carried, SpanId, TraceContext};
 
 /// A service that this one calls, by a declared name: a tower layer for its client, and more; see the
 /// [module](super). Cloning costs one atomic add.
@@ -49,7 +49,7 @@ impl Peer {
 
     /// Begins a call that the caller ends.
     pub fn call(&self, method: &Method) -> Call {
-        Call::begin(Arc::clone(&self.account), method)
+        Call::begin(Arc::clone(&self.account), method, None)
     }
 
     /// The headers of a call from here, with a span id of its own. None outside a request: a trace that nobody else
@@ -60,11 +60,25 @@ impl Peer {
         headers
     }
 
-    /// Adds what a call lacks.
-    pub(super) fn add_headers(&self, context: Option<TraceContext>, headers: &mut HeaderMap) {
-        if let (Propagation::Trace, Some(context)) = (self.propagation, context) {
-            context.add_to_call(headers);
+    /// Begins a call, and adds the headers that it lacks.
+    pub(super) fn call_with_headers(
+        &self,
+        method: &Method,
+        context: Option<TraceContext>,
+        headers: &mut HeaderMap,
+    ) -> Call {
+        let span = self.add_headers(context, headers);
+        Call::begin(Arc::clone(&self.account), method, span)
+    }
+
+    /// Adds what a call lacks. A call whose headers name another span is none of ours.
+    fn add_headers(&self, context: Option<TraceContext>, headers: &mut HeaderMap) -> Option<CallSpan> {
+        let (context, span_id) = (context?, SpanId::random());
+        if self.propagation == Propagation::Trace && context.add_to_call_of(span_id, headers) == Carried::Nothing {
+            return None;
         }
+        let spans = self.account.spans().filter(|_| context.flags().sampled)?;
+        Some(CallSpan { parent: spans.present(&context), context, span_id })
     }
 }
 

@@ -45,8 +45,8 @@ macro_rules! sendable_by_reqwest {
             async fn send_to(self, peer: crate::http::client::Peer) -> Result<Self::Response, Self::Error> {
                 let (client, request) = self.build_split();
                 let mut request = request?;
-                peer.add_headers(crate::trace::current(), request.headers_mut());
-                let mut call = peer.call(request.method());
+                let method = request.method().clone();
+                let mut call = peer.call_with_headers(&method, crate::trace::current(), request.headers_mut());
                 let mut execution = std::pin::pin!(client.execute(request));
                 let result = std::future::poll_fn(|cx| call.run(|| execution.as_mut().poll(cx))).await;
                 call.ended(result.as_ref().ok().map($reqwest::Response::status));

@@ -42,8 +42,8 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         // Whoever forwards a request forwards its context, wherever that happens.
         let context = request.extensions().get::<TraceContext>().cloned().or_else(trace::current);
-        self.peer.add_headers(context, request.headers_mut());
-        let mut call = self.peer.call(request.method());
+        let method = request.method().clone();
+        let mut call = self.peer.call_with_headers(&method, context, request.headers_mut());
         let inner = call.run(|| self.inner.call(request));
         CallFuture::new(inner, call)
     }
