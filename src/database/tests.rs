@@ -261,10 +261,11 @@ fn connections_that_a_hook_tells_of_are_counted_and_none_is_closed_twice() {
     let size = Arc::new(AtomicU32::new(0));
     let asked = Arc::clone(&size);
     let trading = bench.database.pool("trading");
-    trading.observe(move || PoolCounts::of_size(asked.load(Ordering::Relaxed), 0, 8));
     assert_eq!(bench.pool_value("db_pool_connections_opened_total"), None, "nobody tells");
     let openings = trading.openings();
     (0..5).for_each(|_| openings.increment());
+    assert_eq!(bench.pool_value("db_pool_connections_closed_total"), Some(0.0), "nobody knows how many are left");
+    trading.observe(move || PoolCounts::of_size(asked.load(Ordering::Relaxed), 0, 8));
     for (there, closed) in [(3, 2.0), (1, 4.0), (4, 4.0), (0, 5.0)] {
         size.store(there, Ordering::Relaxed);
         assert_eq!(bench.pool_value("db_pool_connections_closed_total"), Some(closed), "{there}");

@@ -100,11 +100,11 @@ impl Live {
     }
 
     fn closed(&self) -> u64 {
-        // The pool is looked at before what was opened is: what is opened in between then counts as open still.
-        let counts = self.counts().unwrap_or_default();
-        let closed = counts.closed.unwrap_or_else(|| {
-            let opened = counts.opened.unwrap_or_else(|| self.openings.total());
-            opened.saturating_sub(counts.size())
+        // Before the pool is looked at: what it opens in between is then not taken for closed.
+        let told_of = self.openings.total();
+        // As long as there is no pool to look at, nothing is known to be closed.
+        let closed = self.counts().map_or(0, |counts| {
+            counts.closed.unwrap_or_else(|| counts.opened.unwrap_or(told_of).saturating_sub(counts.size()))
         });
         // Ordering: a lone counter.
         self.closed.fetch_max(closed, Ordering::Relaxed).max(closed)
