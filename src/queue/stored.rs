@@ -100,7 +100,8 @@ impl StoredQueue {
     /// scrape shows. One that fails or does not come in time is counted in `monitoring_collector_runs_total`, of the
     /// collector `queue-` and the queue's name, and shows nothing, never 0, once what was known is too old.
     ///
-    /// Every replica shows the same depth, so replicas are aggregated by `max`. `ask` must not keep the monitoring.
+    /// Every replica shows the same depth, so replicas are aggregated by `max`. `ask` must keep neither the
+    /// monitoring nor this handle: it would keep itself.
     ///
     /// # Errors
     /// When there is no runtime, when the queue is asked for already, or when the numbers go to a recorder of the host's.
