@@ -14,6 +14,7 @@ static SERVICE_INFO: Definition =
         "crate_version",
         "catalog",
         "workload",
+        "rustc",
     ]);
 
 /// The identity of a process.
@@ -117,7 +118,7 @@ impl Identity {
 
     /// Shows the identity in `service_info`.
     pub(super) fn register(&self, meter: &Meter) -> Result<(), DefinitionError> {
-        let family: Family<Gauge, 7> = meter.gauge(&SERVICE_INFO)?;
+        let family: Family<Gauge, 8> = meter.gauge(&SERVICE_INFO)?;
         let shown = |value: &str| LabelValue::capped(value);
         family
             .series([
@@ -129,6 +130,8 @@ impl Identity {
                 // The catalog of metrics changes with the crate only, so the crate's version names it.
                 env!("CARGO_PKG_VERSION").into(),
                 self.workload.as_str().into(),
+                // Found by the build script.
+                env!("AISTM7_RUSTC").into(),
             ])
             .set(1.0);
         Ok(())

@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 use super::{Monitoring, Variables};
 use crate::clock::Clock;
 use crate::metrics::Registry;
-use crate::resource::{Credential, ResourceError, ResourceOptions, Resources};
+use crate::resource::{Credential, ResourceError, ResourceOptions, Resources, TaskKind};
 
 /// The surroundings of one monitoring, and the runtime that this is called in, if there is one.
 pub(super) fn register(
@@ -22,5 +22,11 @@ impl Monitoring {
     /// written in code; see [`Credential`].
     pub fn credential(&self, name: &'static str) -> Credential {
         self.0.resources.credential(name)
+    }
+
+    /// A kind of task of the service, to time its polls: `tokio_task_poll_duration_seconds{task}`. The name is written in
+    /// code; see [`TaskKind`].
+    pub fn task(&self, name: &'static str) -> TaskKind {
+        self.0.resources.task(name)
     }
 }

@@ -70,3 +70,4 @@ pub use self::options::{DEFAULT_STALLED_AFTER, HostNumbers, ResourceOptions};
 pub use self::resources::Resources;
 #[cfg(feature = "metrics-exporter-prometheus")]
 pub(crate) use self::resources::declare;
+pub use self::runtime::{MeasuredTask, TaskKind};

@@ -43,6 +43,7 @@ pub enum HostNumbers {
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are used"]
 pub struct ResourceOptions {
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there is nothing to choose from"))]
     pub(super) host: HostNumbers,
     pub(super) root: Root,
     pub(super) stalled_after: Duration,

@@ -8,7 +8,7 @@ use super::credential::{Credential, CredentialFamilies, Credentials};
 use super::error::ResourceError;
 use super::options::ResourceOptions;
 use super::process;
-use super::runtime::{self, StallInstruments, Watch};
+use super::runtime::{self, StallInstruments, TaskFamily, TaskKind, Watch};
 use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 use crate::error::check_name;
@@ -18,6 +18,7 @@ use crate::metrics::{LabelValue, Meter, Registry};
 #[derive(Clone)]
 pub struct Resources {
     credentials: Credentials,
+    tasks: TaskFamily,
     diagnostics: Diagnostics,
     _watch: Option<Arc<Watch>>,
 }
@@ -26,7 +27,7 @@ impl Resources {
     /// Registers what the options say. `runtime` is watched if there is one; `variable` finds a variable of the
     /// environment, by which container platforms are known.
     ///
-    /// Where the numbers go to a recorder of the host's, which never asks, only stalls are told of.
+    /// Where the numbers go to a recorder of the host's, which never asks, only stalls and polls are told of.
     ///
     /// # Errors
     /// When a name breaks a rule, or when a metric or collector clashes with another of the registry.
@@ -55,7 +56,8 @@ impl Resources {
         let diagnostics = meter.diagnostics().clone();
         let watch = |runtime| Watch::start(runtime, clock, options.stalled_after, stalls, &diagnostics);
         let watch = runtime.map(watch).map(Arc::new);
-        Ok(Self { credentials, diagnostics, _watch: watch })
+        let tasks = TaskFamily::register(&meter, clock.clone())?;
+        Ok(Self { credentials, tasks, diagnostics, _watch: watch })
     }
 
     /// A credential, by a name that is written in code. One that breaks the rule of names is shown as `_other`, and
@@ -63,12 +65,18 @@ impl Resources {
     pub fn credential(&self, name: &'static str) -> Credential {
         self.credentials.of(LabelValue::checked(name, check_name("credential name", name), &self.diagnostics))
     }
+
+    /// A kind of task, by a name as that of a [`credential`](Self::credential).
+    pub fn task(&self, name: &'static str) -> TaskKind {
+        self.tasks.of(LabelValue::checked(name, check_name("task name", name), &self.diagnostics))
+    }
 }
 
 /// Registers every definition that has handles, for those who only want to know them.
 #[cfg(feature = "metrics-exporter-prometheus")]
 pub(crate) fn declare(meter: &Meter) -> Result<(), crate::metrics::DefinitionError> {
-    StallInstruments::register(meter).map(drop)
+    StallInstruments::register(meter)?;
+    TaskFamily::register(meter, Clock::system()).map(drop)
 }
 
 #[cfg(target_os = "linux")]

@@ -158,6 +158,8 @@ async fn identity_is_in_service_info_environment_over_code() {
         ("OTEL_SERVICE_NAME", "otel"),
         ("OTEL_RESOURCE_ATTRIBUTES", "service.version=3%2E1,deployment.environment=qa"),
     ];
+    let said = std::process::Command::new("rustc").arg("--version").output().unwrap();
+    let rustc = String::from_utf8(said.stdout).unwrap().split(' ').nth(1).unwrap().to_owned();
     for (builder, [service, environment, version, revision]) in [
         (from_code(), ["under-test", "prod", "1.2.3", "abc"]),
         (from_code().variables(Variables::from(from_environment)), ["named", "staging", "2", "def"]),
@@ -172,6 +174,7 @@ async fn identity_is_in_service_info_environment_over_code() {
             ("crate_version", env!("CARGO_PKG_VERSION")),
             ("catalog", env!("CARGO_PKG_VERSION")),
             ("workload", "batch"),
+            ("rustc", &*rustc),
         ];
         assert_eq!(monitoring.registry().snapshot().value("service_info", &labels), Some(1.0), "{labels:?}");
         assert_eq!(monitoring.identity().service, service);
