@@ -11,7 +11,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 use super::core::Core;
 use super::fields::Fields;
 use super::scratch::{self, Scratch};
-use super::spans::Spans;
+use super::spans::{Spans, Unknown};
 use crate::trace::{self, TraceId};
 
 /// Writes one line an event, with the fields and the trace of the spans around it.
@@ -79,6 +79,15 @@ impl JsonLayer {
             .flatten()
     }
 
+    /// The present trace, unless the new span's parent was named and belongs to another one.
+    fn trace_of_new(&self, attributes: &Attributes<'_>, parent: Option<&Id>) -> Option<TraceId> {
+        let present = trace::current_trace_id();
+        if present.is_none() || attributes.is_contextual() {
+            return present;
+        }
+        parent.and_then(|parent| self.spans.trace(parent)).or(present)
+    }
+
     /// The span or the nearest one around it that this layer knows.
     fn nearest<S>(&self, span: SpanRef<'_, S>) -> Option<Id>
     where
@@ -100,24 +109,18 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let around = if attributes.is_contextual() {
-            context.current_span().id().cloned()
-        } else {
-            attributes.parent().cloned()
-        };
-        let parent = around.and_then(|span| {
-            if self.spans.knows(&span) { Some(span) } else { self.nearest(context.span(id)?.parent()?) }
-        });
-        let mut trace = trace::current_trace_id();
-        // Who names a parent means its trace.
-        if trace.is_some() && !attributes.is_contextual() {
-            trace = parent.as_ref().and_then(|parent| self.spans.trace(parent)).or(trace);
-        }
         scratch::with(|scratch| {
             let Scratch { fields, message, callsites, .. } = scratch;
             let site = callsites.of_span(attributes.metadata(), &self.core.sites, &self.core.rules.redaction);
             attributes.record(&mut self.core.visitor(site, fields, message));
-            self.spans.open(id, parent, trace, fields);
+            let open = |parent: Option<&Id>| self.spans.open(id, parent, self.trace_of_new(attributes, parent), fields);
+            let opened =
+                if attributes.is_contextual() { open(context.current_span().id()) } else { open(attributes.parent()) };
+            if let Err(Unknown) = opened {
+                let known = context.span(id).and_then(|span| self.nearest(span.parent()?));
+                // A span that is around an open one is open.
+                let _ = open(known.as_ref());
+            }
         });
     }
 

@@ -54,23 +54,36 @@ impl Spans {
         Self(Box::default())
     }
 
-    /// Takes a new span up, with a copy of its fields.
-    pub(super) fn open(&self, span: &Id, parent: Option<Id>, trace: Option<TraceId>, fields: &Fields) {
-        let mut open = self.shard(span);
-        let mut kept = open.spare.pop().unwrap_or_default();
+    /// Takes a new span up, with a copy of its fields. Nothing is done if `parent` is not known.
+    pub(super) fn open(
+        &self,
+        span: &Id,
+        parent: Option<&Id>,
+        trace: Option<TraceId>,
+        fields: &Fields,
+    ) -> Result<(), Unknown> {
+        let mut at = self.at(parent.unwrap_or(span));
+        if let Some(parent) = parent {
+            if !at.open.spans.contains_key(parent) {
+                return Err(Unknown);
+            }
+            at = self.go_on(at, span);
+        }
+        let mut kept = at.open.spare.pop().unwrap_or_default();
         kept.copy_from(fields);
-        open.spans.insert(span.clone(), Kept { parent, trace, fields: kept });
+        at.open.spans.insert(span.clone(), Kept { parent: parent.cloned(), trace, fields: kept });
+        Ok(())
     }
 
     /// Replaces and adds what a span recorded later.
     pub(super) fn update(&self, span: &Id, later: &Fields) {
-        if let Some(kept) = self.shard(span).spans.get_mut(span) {
+        if let Some(kept) = self.at(span).open.spans.get_mut(span) {
             kept.fields.update(later);
         }
     }
 
     pub(super) fn close(&self, span: &Id) {
-        let mut open = self.shard(span);
+        let mut open = self.at(span).open;
         let Some(Kept { fields, .. }) = open.spans.remove(span) else { return };
         if open.spare.len() < SPARE && fields.capacity() <= SPARE_BYTES {
             open.spare.push(fields);
@@ -78,7 +91,7 @@ impl Spans {
     }
 
     pub(super) fn knows(&self, span: &Id) -> bool {
-        self.shard(span).spans.contains_key(span)
+        self.at(span).open.spans.contains_key(span)
     }
 
     /// Adds the fields of a span and of those around it, from the inner to the outer, where there is none of that key yet.
@@ -92,33 +105,51 @@ impl Spans {
         self.walk(span, |_| {}).ok().flatten()
     }
 
-    /// Looks at a span and those around it, from the inner to the outer, one at a time. Returns the first trace.
+    /// Looks at a span and those around it, from the inner to the outer. Returns the first trace.
     fn walk(&self, span: &Id, mut look: impl FnMut(&Kept)) -> Result<Option<TraceId>, Unknown> {
+        let mut at = self.at(span);
+        let mut next = Some(at.open.spans.get(span).ok_or(Unknown)?);
         let mut trace = None;
-        let mut next = self.visit(span, &mut trace, &mut look).ok_or(Unknown)?;
-        while let Some(outer) = next {
-            next = self.visit(&outer, &mut trace, &mut look).flatten();
+        while let Some(kept) = next {
+            look(kept);
+            trace = trace.or(kept.trace);
+            let Some(parent) = kept.parent.clone() else { break };
+            at = self.go_on(at, &parent);
+            next = at.open.spans.get(&parent);
         }
         Ok(trace)
     }
 
-    /// Looks at one span, if it is known; returns its parent.
-    fn visit(&self, span: &Id, trace: &mut Option<TraceId>, look: &mut impl FnMut(&Kept)) -> Option<Option<Id>> {
-        let open = self.shard(span);
-        let kept = open.spans.get(span)?;
-        look(kept);
-        *trace = trace.or(kept.trace);
-        Some(kept.parent.clone())
+    /// Nothing of a host's runs under this lock, and nobody holds two of them.
+    fn at(&self, span: &Id) -> At<'_> {
+        let index = index(span);
+        At { index, open: self.0[index].0.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
-    /// Nothing of a host's runs under this lock.
-    fn shard(&self, span: &Id) -> MutexGuard<'_, Open> {
-        /// The registry tells spans that have one place after the other apart by these high bits. Without them, a thread
-        /// whose spans come and go stays with few shards.
-        const GENERATION_BITS: u32 = 13;
-        let number = span.into_u64() << GENERATION_BITS;
-        // The cast keeps what the remainder is made of.
-        let shard = &self.0[(spread(number) >> 32) as usize % SHARDS];
-        shard.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Keeps the lock if both spans are in one shard.
+    fn go_on<'a>(&'a self, at: At<'a>, span: &Id) -> At<'a> {
+        if index(span) == at.index {
+            return at;
+        }
+        drop(at);
+        self.at(span)
     }
+}
+
+/// A locked shard.
+struct At<'a> {
+    index: usize,
+    open: MutexGuard<'a, Open>,
+}
+
+/// Which shard a span is in: spans of neighbouring numbers are in one. The registry gives a thread neighbouring numbers, so
+/// that one's spans are found under one lock, and more shards are used the more spans are open.
+fn index(span: &Id) -> usize {
+    /// The registry tells spans that have one place after the other apart by these high bits.
+    const GENERATION_BITS: u32 = 13;
+    /// Chosen: the first of the registry's pages has as many places.
+    const NEIGHBOURS: u64 = 32;
+    let number = (span.into_u64() << GENERATION_BITS >> GENERATION_BITS) / NEIGHBOURS;
+    // The cast keeps what the remainder is made of.
+    (spread(number) >> 32) as usize % SHARDS
 }

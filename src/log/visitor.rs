@@ -130,17 +130,22 @@ fn redacted(out: &mut Vec<u8>) -> Outcome {
 
 #[inline(always)]
 fn insert(fields: &mut Fields, key: &Key, recorded: &Recorded<'_>, rules: &Rules) -> Outcome {
-    let value = |out: &mut Vec<u8>| encode::value(out, recorded, rules);
     match *recorded {
-        Recorded::F64(float) if !float.is_finite() => fields.insert_with(key, value, Suffix::Text, |out| {
+        Recorded::F64(float) if !float.is_finite() => fields.insert_with(key, null, Suffix::Text, |out| {
             out.push(b'"');
             out.extend_from_slice(encode::float_word(float));
             out.push(b'"');
             Outcome::Whole
         }),
         Recorded::Failure(error) if encode::has_source(error) => {
+            let value = |out: &mut Vec<u8>| encode::value(out, &Recorded::Failure(error), rules);
             fields.insert_with(key, value, Suffix::Chain, |out| encode::chain(out, error, rules))
         }
-        _ => fields.insert(key, value),
+        _ => fields.insert(key, |out| encode::value(out, recorded, rules)),
     }
+}
+
+fn null(out: &mut Vec<u8>) -> Outcome {
+    out.extend_from_slice(b"null");
+    Outcome::Whole
 }

@@ -177,6 +177,7 @@ fn spans_that_a_filter_hides_stand_in_nobodys_way() {
         let _hidden = debug_span!("hidden too", d = 4).entered();
         info!("below an inner span");
         info!(parent: &*inner, "by parent");
+        let _other = TraceContext::new_root().enter();
         info_span!(parent: &*hidden, "child of a hidden span", e = 5).in_scope(|| info!("below its child"));
     });
     let found: Vec<_> = fixture.lines().iter().map(|line| (line["details"].to_string(), trace_id(line))).collect();
