@@ -18,6 +18,7 @@ use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::log::{Log, LogOptions, Redaction, Sink};
 use aistm7_monitoring::metrics::{Meter, Registry};
 use counting::ALLOCATIONS;
+use tracing::level_filters::LevelFilter;
 use tracing::span::EnteredSpan;
 use tracing::{Dispatch, error, info_span};
 use tracing_subscriber::Layer as _;
@@ -100,17 +101,29 @@ fn event(attempt: u32) {
     error!(error, portfolio = "user123", attempt, latency_ms = 12.75, "Failed to calculate VaR");
 }
 
+/// What the levels hold for.
+#[derive(Clone, Copy)]
+enum Filtering {
+    /// The whole subscriber: the peers' are made so, and that of `Monitoring::install`.
+    Subscriber,
+    /// One layer of several, as in a subscriber of the host's own.
+    Layer,
+}
+
 impl Contender {
     fn peer(name: &'static str, subscriber: impl Into<Dispatch>) -> Self {
         Self { name, subscriber: subscriber.into(), log: None, nanos: Vec::new(), allocations: 0.0 }
     }
 
-    fn ours(name: &'static str, redaction: Redaction) -> Self {
+    fn ours(name: &'static str, redaction: Redaction, filter: Filtering) -> Self {
         let options =
             LogOptions::new("risk-analysis").redaction(redaction).sink(Sink::Writer(Box::new(std::io::sink())));
         let log = Log::start(options, &Meter::new(&Registry::new())).expect("valid settings");
-        let layer = log.layer().with_filter(log.levels().clone());
-        let subscriber = Dispatch::new(tracing_subscriber::registry().with(layer));
+        let registry = tracing_subscriber::registry();
+        let subscriber = match filter {
+            Filtering::Subscriber => Dispatch::new(registry.with(LevelFilter::INFO).with(log.layer())),
+            Filtering::Layer => Dispatch::new(registry.with(log.layer().with_filter(log.levels().clone()))),
+        };
         Self { log: Some(log), ..Self::peer(name, subscriber) }
     }
 
@@ -136,8 +149,9 @@ impl Bench {
         let other = json_subscriber::fmt().with_writer(std::io::sink).finish();
         let mut contenders = vec![
             Contender::peer("registry without layers", tracing_subscriber::registry()),
-            Contender::ours(OURS, Redaction::new()),
-            Contender::ours("JsonLayer, values looked into", Redaction::new().scrub_values()),
+            Contender::ours(OURS, Redaction::new(), Filtering::Subscriber),
+            Contender::ours("JsonLayer, a filter of its own", Redaction::new(), Filtering::Layer),
+            Contender::ours("JsonLayer, values looked into", Redaction::new().scrub_values(), Filtering::Subscriber),
             Contender::peer(JSON_SUBSCRIBER, other),
             Contender::peer(TRACING_SUBSCRIBER, json),
         ];

@@ -70,7 +70,10 @@ pub(super) fn value(out: &mut Vec<u8>, recorded: &Recorded<'_>, rules: &Rules) -
         Recorded::F64(_) => plain(out, b"null"),
         Recorded::Formatted(value) => formatted_or_structured(out, value, rules),
         Recorded::I128(_) | Recorded::U128(_) | Recorded::Text(_) | Recorded::Failure(_) => {
-            quoted(out, |out| text(out, recorded, rules))
+            out.push(b'"');
+            let outcome = text(out, recorded, rules);
+            out.push(b'"');
+            outcome
         }
     }
 }
@@ -172,7 +175,6 @@ fn formatted_or_structured(out: &mut Vec<u8>, value: &dyn fmt::Debug, rules: &Ru
     }
 }
 
-#[inline(always)]
 fn quoted(out: &mut Vec<u8>, inside: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Outcome {
     out.push(b'"');
     let outcome = inside(out);

@@ -50,6 +50,11 @@ struct Entry {
     outcome: Outcome,
 }
 
+/// Where a field begins that has no end yet.
+#[derive(Debug)]
+#[must_use = "a field that is not ended breaks the line"]
+pub(super) struct Begun(usize);
+
 /// What stands around a key and behind it: a comma and two quotes, and a colon.
 const KEY_FRAME: usize = 4;
 
@@ -108,11 +113,10 @@ impl Fields {
     }
 
     /// Adds a field, or replaces the one of that key.
-    #[inline(always)]
     pub(super) fn insert(&mut self, key: &Key, value: impl FnOnce(&mut Vec<u8>) -> Outcome) -> Outcome {
-        let (start, entry) = self.write(key, value);
-        self.add(start, entry, key.bit);
-        entry.outcome
+        let begun = self.begin(key);
+        let outcome = value(self.value());
+        self.end(key, begun, outcome)
     }
 
     /// Adds a field with a companion, or replaces the one of that key.
@@ -123,7 +127,9 @@ impl Fields {
         suffix: Suffix,
         companion: impl FnOnce(&mut Vec<u8>) -> Outcome,
     ) -> Outcome {
-        let (start, mut entry) = self.write(key, value);
+        let begun = self.begin(key);
+        let outcome = value(&mut self.bytes);
+        let mut entry = self.entry(key, &begun, outcome);
         let companion_start = self.bytes.len();
         // `,"name`, without the quote and the colon behind it.
         self.bytes.extend_from_slice(&key.json[..key.json.len() - 2]);
@@ -133,8 +139,31 @@ impl Fields {
         entry.companion = length(self.bytes.len() - companion_start);
         entry.suffix = Some(suffix);
         entry.outcome = entry.outcome.worse(outcome);
-        self.add(start, entry, key.bit);
+        self.add(begun, entry, key.bit);
         entry.outcome
+    }
+
+    /// Begins a field, whose value is appended to [`Fields::value`] and ended by [`Fields::end`]: what
+    /// [`Fields::insert`] does, without a function in between that the compiler would keep for all kinds of values.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, key: &Key) -> Begun {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&key.json);
+        Begun(start)
+    }
+
+    /// Where a value is appended.
+    #[inline(always)]
+    pub(super) fn value(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Ends a field that was begun. It replaces the one of that key.
+    #[inline(always)]
+    pub(super) fn end(&mut self, key: &Key, begun: Begun, outcome: Outcome) -> Outcome {
+        let entry = self.entry(key, &begun, outcome);
+        self.add(begun, entry, key.bit);
+        outcome
     }
 
     /// Takes over the fields of an outer span whose keys are not here yet.
@@ -187,34 +216,34 @@ impl Fields {
         (!self.irregular).then_some(&self.bytes)
     }
 
-    /// Appends a field; returns where it begins.
+    /// The entry of a field whose value was just written.
     #[inline(always)]
-    fn write(&mut self, key: &Key, value: impl FnOnce(&mut Vec<u8>) -> Outcome) -> (usize, Entry) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(&key.json);
-        let value_start = self.bytes.len();
-        let outcome = value(&mut self.bytes);
-        let entry = Entry {
+    fn entry(&self, key: &Key, begun: &Begun, outcome: Outcome) -> Entry {
+        Entry {
             key: length(key.json.len() - KEY_FRAME),
-            value: length(self.bytes.len() - value_start),
+            value: length(self.bytes.len() - begun.0 - key.json.len()),
             companion: 0,
             suffix: None,
             outcome,
-        };
-        (start, entry)
+        }
     }
 
     /// Indexes the entry whose bytes were just written, and removes an earlier one of its key.
     #[inline(always)]
-    fn add(&mut self, start: usize, entry: Entry, bit: u128) {
-        if self.keys & bit != 0
-            && let Some((index, earlier)) = self.find(self.key(start, &entry))
-        {
-            self.remove_at(index, earlier);
+    fn add(&mut self, Begun(start): Begun, entry: Entry, bit: u128) {
+        if self.keys & bit != 0 {
+            self.remove_earlier(start, &entry);
         }
         self.keys |= bit;
         self.irregular |= entry.outcome == Outcome::Cut || entry.suffix.is_some();
         self.entries.push(entry);
+    }
+
+    #[cold]
+    fn remove_earlier(&mut self, start: usize, entry: &Entry) {
+        if let Some((index, earlier)) = self.find(self.key(start, entry)) {
+            self.remove_at(index, earlier);
+        }
     }
 
     fn adopt(&mut self, from: &Self, start: usize, entry: &Entry) {

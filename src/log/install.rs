@@ -1,19 +1,41 @@
 //! The process-wide parts of a log. None is touched unless asked, and none is ever rolled back.
 
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
 use tracing_log::LogTracer;
 use tracing_subscriber::Layer;
 #[cfg(feature = "otlp")]
 use tracing_subscriber::Registry;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, Filter, SubscriberExt as _};
 
+use super::control::Levels;
 use super::handle::Log;
 use crate::global::Installed;
+
+/// The log's levels for a whole subscriber, which has no other layer that they could silence. A filter for one layer of
+/// several has the registry look at a span each time that it is entered, left and closed.
+struct Everywhere(Levels);
+
+impl<S: Subscriber> Layer<S> for Everywhere {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        Filter::<S>::callsite_enabled(&self.0, metadata)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
+        Filter::enabled(&self.0, metadata, &context)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Filter::<S>::max_level_hint(&self.0)
+    }
+}
 
 /// Makes the log's layer, with its levels, the process's `tracing` subscriber.
 pub fn install_subscriber(log: &Log) -> Installed {
     let installed = log.0.subscriber.claim(|| {
-        let layer = log.layer().with_filter(log.levels().clone());
-        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).is_ok()
+        let subscriber = tracing_subscriber::registry().with(Everywhere(log.levels().clone())).with(log.layer());
+        tracing::subscriber::set_global_default(subscriber).is_ok()
     });
     lead_log_crate(log);
     installed

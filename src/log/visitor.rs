@@ -23,7 +23,7 @@ pub(super) struct Visitor<'a> {
 }
 
 impl Visitor<'_> {
-    // Inlined, so that each kind of value runs only what it needs.
+    // Inlined, as is what it calls, so that each kind of value runs only what it needs.
     #[inline(always)]
     fn take(&mut self, field: &Field, recorded: Recorded<'_>) {
         let Some(field) = self.site.field(field) else { return };
@@ -141,7 +141,11 @@ fn insert(fields: &mut Fields, key: &Key, recorded: &Recorded<'_>, rules: &Rules
             let value = |out: &mut Vec<u8>| encode::value(out, &Recorded::Failure(error), rules);
             fields.insert_with(key, value, Suffix::Chain, |out| encode::chain(out, error, rules))
         }
-        _ => fields.insert(key, |out| encode::value(out, recorded, rules)),
+        _ => {
+            let begun = fields.begin(key);
+            let outcome = encode::value(fields.value(), recorded, rules);
+            fields.end(key, begun, outcome)
+        }
     }
 }
 
