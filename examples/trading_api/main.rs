@@ -93,6 +93,10 @@ async fn run(settings: Settings) -> Result<(), StartError> {
         .exemplars()
         // Nobody else tells of the machine that an example runs on.
         .resources(|resources| resources.host(HostNumbers::Always));
+    let builder = match settings.log_token.clone() {
+        Some(token) => builder.log_control(token),
+        None => builder,
+    };
     let monitoring = checks::add(builder, &store, &cache, &outside)?.build()?;
     monitoring.install()?;
     settings.warn_of_embedded();

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use aistm7_monitoring::redact::Secret;
 use axum::http::Uri;
 use sqlx::postgres::PgConnectOptions;
 
@@ -24,6 +25,7 @@ Environment (unset or empty: the default):
   IBKR_URL        https://localhost:5000/v1/api     a stand-in in this process
   SOLANA_RPC_URL  https://host/path                 a stand-in in this process
   RUST_LOG        levels of the log                 info
+  LOG_TOKEN       who may change them, on /log/*    nobody
 ";
 
 /// What to do.
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) ibkr: Backend<Uri>,
     pub(crate) solana: Backend<Uri>,
     pub(crate) traffic: Traffic,
+    /// What opens the routes of the log on the admin address; `None` is no such routes.
+    pub(crate) log_token: Option<Secret<String>>,
 }
 
 /// Something the service needs: given by its address, or the default that comes with the example.
@@ -118,6 +122,7 @@ impl Settings {
             ibkr: environment.url("IBKR_URL", "https://localhost:5000/v1/api", http_url)?,
             solana: environment.url("SOLANA_RPC_URL", "https://host/path", http_url)?,
             traffic,
+            log_token: environment.value("LOG_TOKEN")?.map(Secret::new),
         })
     }
 }
@@ -215,6 +220,7 @@ mod tests {
             assert!(matches!(settings.ibkr, Backend::Embedded));
             assert!(matches!(settings.solana, Backend::Embedded));
             assert_eq!(settings.traffic, Traffic::Clients);
+            assert_eq!(settings.log_token, None);
         }
     }
 
@@ -229,6 +235,7 @@ mod tests {
                 ("REDIS_URL", "redis://cache.internal/1"),
                 ("IBKR_URL", "https://localhost:5000/v1/api"),
                 ("SOLANA_RPC_URL", "https://rpc.example/?api-key=abc"),
+                ("LOG_TOKEN", "hunter2hunter2hunter2"),
             ],
         ) else {
             panic!("not served")
@@ -238,6 +245,8 @@ mod tests {
         assert!(matches!(settings.ibkr, Backend::Given(_)));
         assert!(matches!(settings.solana, Backend::Given(_)));
         assert_eq!(settings.traffic, Traffic::Demo);
+        assert_eq!(settings.log_token, Some(Secret::new("hunter2hunter2hunter2".to_owned())));
+        assert!(!format!("{settings:?}").contains("hunter2"));
     }
 
     #[test]

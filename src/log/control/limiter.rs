@@ -83,15 +83,12 @@ impl Limiter {
         let now = self.clock.now();
         // The cast keeps five hundred years of nanoseconds.
         let nanos = now.saturating_duration_since(self.began).as_nanos() as u64;
-        let passes = match Source::of(event).key {
-            Key::Callsite(_) => site.bucket.take(nanos, self.pace),
-            record => self.record_passes(record, nanos),
-        };
-        if passes {
-            return false;
-        }
         let source = Source::of(event);
-        if source.target.is_some_and(|target| self.repeats.exempts(target)) {
+        let passes = match source.key {
+            Key::Callsite(_) => site.bucket.take(nanos, self.pace),
+            Key::Text(_) => self.record_passes(source.key, nanos),
+        };
+        if passes || source.target.is_some_and(|target| self.repeats.exempts(target)) {
             return false;
         }
         self.keep(source, now);
