@@ -83,12 +83,12 @@ fn events_of_both_facades_pass_the_filter(log: &Log, memory: &Memory) {
         log::info!("of log");
         log::debug!("too fine");
         log::warn!(target: "quiet::part", "too loud");
-        log::error!(target: "quiet::part", "bad enough");
+        log::error!(target: "quiet::part", attempt = 3, token = "hunter2"; "bad enough");
     });
     let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().expect("a string")).collect();
     assert_eq!(messages, ["of tracing", "of log", "bad enough"]);
     assert_eq!(lines[2]["level"], "ERROR");
-    assert_eq!(lines[2]["details"].to_string(), "{}");
+    assert_eq!(lines[2]["details"].to_string(), r#"{"attempt":3,"token":"[redacted]"}"#);
 }
 
 fn levels_change_for_both_facades_and_every_thread(log: &Log, memory: &Memory) {

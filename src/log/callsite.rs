@@ -18,6 +18,7 @@ use super::spread::BuildSpread;
 pub(super) struct Site {
     /// In the order of the callsite's own fields.
     fields: Box<[SiteField]>,
+    origin: Origin,
     /// How much it has logged lately, if the log limits that.
     pub(super) bucket: Bucket,
 }
@@ -63,7 +64,12 @@ impl Site {
             };
             SiteField { key: Key::new(name), verdict }
         };
-        Self { fields: metadata.fields().iter().map(decide).collect(), bucket: Bucket::default() }
+        Self { fields: metadata.fields().iter().map(decide).collect(), origin, bucket: Bucket::default() }
+    }
+
+    /// Whether its events are records of the `log` crate.
+    pub(super) fn is_of_log_crate(&self) -> bool {
+        self.origin == Origin::LogBridge
     }
 
     /// The field, if it is one of this callsite, as every field is that `tracing` hands out.

@@ -3,12 +3,12 @@
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
-use tracing_log::LogTracer;
 use tracing_subscriber::Layer;
 #[cfg(feature = "otlp")]
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Context, Filter, SubscriberExt as _};
 
+use super::bridge::Bridge;
 use super::control::Levels;
 use super::handle::Log;
 use crate::global::Installed;
@@ -58,9 +58,16 @@ pub(crate) fn install_subscriber_with(log: &Log, other: Box<dyn Layer<Registry> 
 
 /// Makes records of the `log` crate events of `tracing`, for whatever subscriber is installed.
 ///
-/// They pass that subscriber's filter by their own target and level. A record's key-values are not carried over.
+/// They pass that subscriber's filter by their own target and level. In lines of our logs a record's key-values are fields
+/// as those of events are, under the same rules; other layers see the event without them. A record with key-values allocates.
 pub fn install_log_bridge(log: &Log) -> Installed {
-    let installed = log.0.bridge.claim(|| LogTracer::init().is_ok());
+    let installed = log.0.bridge.claim(|| {
+        let is_ours = log::set_boxed_logger(Box::new(Bridge::new())).is_ok();
+        if is_ours {
+            log::set_max_level(log::LevelFilter::max());
+        }
+        is_ours
+    });
     lead_log_crate(log);
     installed
 }

@@ -142,6 +142,7 @@ where
                 return;
             }
             event.record(&mut self.core.visitor(site, fields, message));
+            self.core.take_up_pairs(site, fields);
             self.core.note(event, message, fields);
             let trace = self.surroundings(event, &context, fields).or_else(trace::current_trace_id);
             // What is dropped is counted.

@@ -39,6 +39,7 @@
 //! | `log_lines_suppressed_total{level}` | lines that were not made because their callsite repeated itself ([`Repeats`]) |
 //! | `log_lines_truncated_total` | lines that a cap cut |
 
+mod bridge;
 mod callsite;
 mod caps;
 mod control;

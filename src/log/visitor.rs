@@ -98,8 +98,14 @@ pub(super) struct Own<'a> {
 impl Own<'_> {
     /// A text, redacted if its name asks for it.
     pub(super) fn text(&mut self, name: &str, text: &str) {
-        let text = if self.rules.redaction.hides(name) { REDACTED } else { text };
-        insert(self.fields, &Key::new(name), &Recorded::Text(text), self.rules);
+        self.recorded(name, &Recorded::Text(text));
+    }
+
+    /// A value of any kind, redacted if its name asks for it.
+    pub(super) fn recorded(&mut self, name: &str, recorded: &Recorded<'_>) -> Outcome {
+        let redacted = Recorded::Text(REDACTED);
+        let shown = if self.rules.redaction.hides(name) { &redacted } else { recorded };
+        insert(self.fields, &Key::new(name), shown, self.rules)
     }
 
     pub(super) fn count(&mut self, name: &str, count: u64) {

@@ -1,5 +1,6 @@
 //! What every test of the slice needs: a log over a sink in memory, and a parser that forgives nothing.
 
+mod bridge;
 mod caps;
 mod encoding;
 mod json;
