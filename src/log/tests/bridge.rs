@@ -12,6 +12,8 @@ use super::{Fixture, lines_of};
 use crate::log::bridge::Bridge;
 use crate::log::{Caps, Format, Redaction};
 
+const NO_PAIRS: [(&str, i32); 0] = [];
+
 fn log(pairs: &dyn Source) {
     let mut record = Record::builder();
     record.level(Level::Warn).target("driver").key_values(pairs);
@@ -44,7 +46,7 @@ fn values_keep_their_type() {
         "nan": null, "nanText": "NaN", "yes": true, "letter": "x", "debug": "[1, 2]", "shown": "as text",
     });
     assert_eq!(details(&pairs), expected.to_string());
-    assert_eq!(details(&[] as &[(&str, i32)]), "{}");
+    assert_eq!(details(&NO_PAIRS), "{}");
 }
 
 #[test]
@@ -112,7 +114,7 @@ fn what_fails_harms_neither_its_line_nor_the_next() {
         log(&[("panics", Value::from_display(&Panicking)), ("ok", Value::from(2))]);
         log(&Broken(|| Err(kv::Error::msg("as the test wants"))));
         log(&Broken(|| panic!("as the test wants")));
-        log(&[] as &[(&str, i32)]);
+        log(&NO_PAIRS);
     });
     let found: Vec<_> = fixture.lines().iter().map(|line| line["details"].to_string()).collect();
     let expected = [
