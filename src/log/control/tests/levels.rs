@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
-use tracing::{Dispatch, Event, Level, Subscriber, debug, debug_span, enabled, error, info, trace};
+use tracing::{Dispatch, Event, Subscriber, debug, debug_span, error, info, trace};
 use tracing_subscriber::layer::{Context, Filter, SubscriberExt as _};
 use tracing_subscriber::{Layer, Registry};
 
@@ -15,6 +15,9 @@ use crate::log::tests::Fixture;
 use crate::log::{Directives, Levels, LevelsError};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// What a change says of itself.
+const CHANGED: &str = "log levels changed";
 
 fn directives(text: &str) -> Directives {
     Directives::parse(text).expect(text)
@@ -110,18 +113,16 @@ fn callsites_and_maximum_level_are_told_what_holds_so_that_nothing_is_asked_at_a
 fn callsite_that_was_met_before_a_change_knows_of_it() {
     let (fixture, levels, _clock) = held("warn");
     fixture.run(|| {
-        let met = || [enabled!(target: "a", Level::DEBUG), enabled!(target: "b", Level::INFO)];
-        for (text, expected) in [
-            ("warn", [false, false]),
-            ("warn,a=debug", [true, false]),
-            ("info", [false, true]),
-            ("trace", [true, true]),
-            ("error", [false, false]),
-        ] {
+        for text in ["warn", "warn,a=debug", "info", "trace", "error"] {
             levels.set(directives(text));
-            assert_eq!(met(), expected, "{text}");
+            debug!(target: "a", "debug of a");
+            info!(target: "b", "info of b");
         }
     });
+    let lines = fixture.lines();
+    let between: Vec<_> = messages(&lines).split(|message| *message == CHANGED).map(<[_]>::to_vec).collect();
+    let expected: [&[&str]; 6] = [&[], &[], &["debug of a"], &["info of b"], &["debug of a", "info of b"], &[]];
+    assert_eq!(between, expected);
 }
 
 #[test]
@@ -207,7 +208,16 @@ fn changes_at_once_leave_callsites_and_levels_in_agreement() {
     });
     let last = levels.current().directives.to_string();
     tracing::dispatcher::with_default(&dispatch, || {
-        let found = [enabled!(Level::INFO), enabled!(Level::DEBUG), enabled!(Level::TRACE)];
-        assert_eq!(found, [last != "error", last != "error", last == "trace"], "{last}");
+        info!("of info");
+        debug!("of debug");
+        trace!("of trace");
     });
+    let lines = fixture.lines();
+    let of_events: Vec<_> = messages(&lines).into_iter().filter(|message| *message != CHANGED).collect();
+    let expected: &[&str] = match &*last {
+        "error" => &[],
+        "debug" => &["of info", "of debug"],
+        _ => &["of info", "of debug", "of trace"],
+    };
+    assert_eq!(of_events, expected, "{last}");
 }
