@@ -3,7 +3,7 @@
 //! Nothing else in the crate reads the system's clocks, so a test that holds a [`ManualClock`] decides when a check is
 //! due, how long a request took and what a log line's timestamp is.
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "database", feature = "http"))]
 mod moment;
 #[cfg(any(feature = "health", feature = "log"))]
 mod timestamp;
@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "database", feature = "http"))]
 pub(crate) use moment::Moment;
 #[cfg(any(feature = "health", feature = "log"))]
 pub(crate) use timestamp::Timestamp;

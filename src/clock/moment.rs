@@ -1,7 +1,7 @@
-//! Times of requests, by the processor's own counter where the kernel goes by it too.
+//! Times of requests and queries, by the processor's own counter where the kernel goes by it too.
 //!
 //! A look at it costs less than half of one at the system's monotonic clock, which is made of it and takes care of more
-//! than a duration needs. A request is looked at twice.
+//! than a duration needs. Each is looked at twice.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};

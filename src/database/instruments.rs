@@ -78,6 +78,7 @@ pub(super) struct Families {
 
 impl Shared {
     pub(super) fn register(meter: &Meter, clock: Clock, options: DatabaseOptions) -> Result<Self, DefinitionError> {
+        clock.calibrate();
         let families = Families {
             query_duration: meter.histogram(&QUERY_DURATION)?,
             acquire: meter.histogram(&ACQUIRE)?,

@@ -3,13 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::Stream;
 use pin_project_lite::pin_project;
 
 use super::outcome::Outcome;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::trace::{self, TraceContext};
 
 /// Where pieces of work are recorded.
@@ -90,7 +90,7 @@ struct Run<R: Record> {
 enum State {
     New,
     Begun {
-        at: Instant,
+        at: Moment,
         context: Option<TraceContext>,
         /// Whether code of the work runs right now: a drop meanwhile is its unwinding.
         running: bool,
@@ -105,7 +105,7 @@ impl<R: Record> Run<R> {
         match &mut self.state {
             State::New => {
                 self.to.began();
-                let at = self.to.clock().now();
+                let at = self.to.clock().moment();
                 self.state = State::Begun { at, context: trace::current(), running: true };
             }
             State::Begun { running, .. } => *running = true,
@@ -121,7 +121,7 @@ impl<R: Record> Run<R> {
     #[inline]
     fn end(&mut self, outcome: Outcome) {
         if let State::Begun { at, context, .. } = std::mem::replace(&mut self.state, State::Ended) {
-            let took = self.to.clock().now().saturating_duration_since(at);
+            let took = self.to.clock().since(at);
             self.to.ended(took, outcome, context.as_ref());
         }
     }
