@@ -1,5 +1,6 @@
 //! Against real servers. Each test that needs one is ignored with the reason; `tests/run` installs them and runs all.
 
+#[cfg(feature = "full")]
 #[path = "../support/child.rs"]
 mod child;
 #[path = "../it/json.rs"]
