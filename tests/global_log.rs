@@ -57,6 +57,7 @@ fn one_log_takes_the_process_and_others_are_told() {
 
     events_of_both_facades_pass_the_filter(&log, &memory);
     levels_change_for_both_facades_and_every_thread(&log, &memory);
+    record_in_the_formatting_of_another_has_its_own_pairs(&log, &memory);
     display_that_logs_gives_two_whole_lines(&log, &memory);
     event_from_a_thread_local_destructor_is_a_line(&log, &memory);
     panic_is_one_line_and_the_hosts_hook_hears_of_it(&log, &memory);
@@ -89,6 +90,26 @@ fn events_of_both_facades_pass_the_filter(log: &Log, memory: &Memory) {
     assert_eq!(messages, ["of tracing", "of log", "bad enough"]);
     assert_eq!(lines[2]["level"], "ERROR");
     assert_eq!(lines[2]["details"].to_string(), r#"{"attempt":3,"token":"[redacted]"}"#);
+}
+
+/// Only under the process's subscriber: a thread's own is not asked while it works.
+fn record_in_the_formatting_of_another_has_its_own_pairs(log: &Log, memory: &Memory) {
+    struct Talkative;
+    impl fmt::Display for Talkative {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            log::info!("bare");
+            log::info!(inner = 1; "paired");
+            f.write_str("said")
+        }
+    }
+    let lines = lines_of(log, memory, || log::info!(outer = 2; "{Talkative}"));
+    let mut found: Vec<_> =
+        lines.iter().map(|line| (line["message"].to_string(), line["details"].to_string())).collect();
+    found.sort();
+    // However often a subscriber formats the message.
+    found.dedup();
+    let expected = [(r#""bare""#, "{}"), (r#""paired""#, r#"{"inner":1}"#), (r#""said""#, r#"{"outer":2}"#)];
+    assert_eq!(found, expected.map(|(message, details)| (message.to_owned(), details.to_owned())));
 }
 
 fn levels_change_for_both_facades_and_every_thread(log: &Log, memory: &Memory) {

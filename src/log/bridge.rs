@@ -69,10 +69,9 @@ impl log::Log for Bridge {
     fn log(&self, record: &Record<'_>) {
         // Most records have none; of those that have, only the enabled ones are looked into.
         let has_pairs = fenced(|| record.key_values().count() > 0).unwrap_or(true);
-        if !has_pairs || !self.enabled(record.metadata()) {
-            return self.0.log(record);
-        }
-        let _laid = Laid::down(pairs_of(record));
+        let is_looked_into = has_pairs && self.enabled(record.metadata());
+        // Also where there are none: a record that is logged while another goes around must not find that one's.
+        let _laid = Laid::down(if is_looked_into { pairs_of(record) } else { Vec::new() });
         self.0.log(record);
     }
 

@@ -170,6 +170,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::log::tests::any_text;
 
     fn escaped_up_to(text: &str, cap: usize) -> (String, Fit) {
         let mut out = Vec::new();
@@ -215,7 +216,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_comes_back_from_a_json_parser(text in any::<String>()) {
+        fn any_text_comes_back_from_a_json_parser(text in any_text()) {
             let (escaped, fit) = escaped_up_to(&text, usize::MAX);
             prop_assert_eq!(fit, Fit::Whole);
             prop_assert!(!escaped.chars().any(char::is_control));
@@ -223,7 +224,7 @@ mod tests {
         }
 
         #[test]
-        fn any_cut_text_is_the_start_of_the_text(text in any::<String>(), cap in 0usize..40) {
+        fn any_cut_text_is_the_start_of_the_text(text in any_text(), cap in 0usize..40) {
             let (escaped, _) = escaped_up_to(&text, cap);
             prop_assert!(escaped.len() <= cap);
             let read: String = serde_json::from_str(&format!("\"{escaped}\"")).expect("valid JSON");

@@ -30,7 +30,8 @@ use crate::trace::{self, TraceId};
 /// - Events come through also from destructors of thread-locals, where spans that are there can be recorded to and named as
 ///   parents. To make or enter a span is too late then: `tracing-subscriber`'s registry panics, whatever its layers.
 ///
-/// Cost: no allocation an event once a thread's buffers have grown; one lock to hand the line over.
+/// Cost: no allocation an event once a thread's buffers have grown; one lock to hand the line to each
+/// sink, a few for the spans around it, and one for the summary if it is a warning or an error.
 ///
 /// ```
 /// use aistm7_monitoring::log::{Log, LogOptions, Sink};

@@ -109,6 +109,7 @@ mod tests {
     use super::*;
     use crate::log::caps::Caps;
     use crate::log::redaction::Redaction;
+    use crate::log::tests::any_text;
 
     fn rules(string_bytes: usize) -> Rules {
         Rules { caps: Caps::new().string_bytes(string_bytes), redaction: Redaction::new() }
@@ -159,12 +160,12 @@ mod tests {
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<i32>().prop_map(|quarters| Value::from(f64::from(quarters) / 4.0)),
-            any::<String>().prop_map(Value::from),
+            any_text().prop_map(Value::from),
         ];
         leaf.prop_recursive(5, 40, 6, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                proptest::collection::btree_map(any::<String>(), inner, 0..6)
+                proptest::collection::btree_map(any_text(), inner, 0..6)
                     .prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })

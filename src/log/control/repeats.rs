@@ -15,7 +15,8 @@ use crate::error::InvalidValue;
 /// ERROR lines are never held back, unless [`Repeats::errors_too`] says so, nor are those of this crate, such as the
 /// access log, which is one callsite however many requests there are.
 ///
-/// Cost: a line that passes reads the clock and changes one number; nothing is formatted of one that does not.
+/// Cost: a line that passes reads the clock and changes one number; nothing is formatted of one that does not, but the
+/// key-values of a record of the `log` crate.
 ///
 /// ```
 /// use std::time::Duration;

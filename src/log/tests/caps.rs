@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tracing::{Level, info, info_span};
 
-use super::Fixture;
+use super::{Fixture, any_text};
 use crate::log::{Caps, LogOptions, json};
 
 fn capped(line: usize, string: usize) -> Fixture {
@@ -35,7 +35,7 @@ proptest! {
     fn any_caps_hold_for_every_line_and_string(
         line in Caps::MIN_LINE_BYTES..40_000,
         share in 0.0..1.0,
-        text in any::<String>(),
+        text in any_text(),
         repeats in 1_usize..4_000,
     ) {
         let most = line / 3 - Caps::MIN_STRING_BYTES;

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::Value;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -25,6 +26,16 @@ use crate::metrics::{Meter, Registry, RegistryOptions};
 
 /// Real threads are waited for, but never long when all is well.
 pub(in crate::log) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Any text, with more than chance brings of what acts on a reader: proptest's own texts have none of it.
+pub(in crate::log) fn any_text() -> impl Strategy<Value = String> {
+    const ACTING: [char; 14] = [
+        '\0', '\n', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{61c}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202e}',
+        '\u{2066}', '"', '\\',
+    ];
+    let character = prop_oneof![3 => any::<char>(), 1 => proptest::sample::select(&ACTING[..])];
+    proptest::collection::vec(character, 0..32).prop_map(String::from_iter)
+}
 
 /// A sink in memory that a test reads.
 #[derive(Clone, Default)]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use tracing::field::Empty;
 use tracing::{Level, Span, debug_span, error, info, info_span, span, warn};
 
-use super::Fixture;
+use super::{Fixture, any_text};
 use crate::log::Format;
 
 /// One value of each kind that a callsite can record.
@@ -21,9 +21,9 @@ struct Values {
 }
 
 fn values() -> impl Strategy<Value = Values> {
-    let long = (any::<String>(), 0_usize..3_000)
-        .prop_map(|(text, times)| text.repeat(times % (6_000 / text.len().max(1) + 1)));
-    (any::<String>(), long, any::<f64>(), any::<i64>(), any::<i128>(), any::<u128>(), any::<bool>())
+    let long =
+        (any_text(), 0_usize..3_000).prop_map(|(text, times)| text.repeat(times % (6_000 / text.len().max(1) + 1)));
+    (any_text(), long, proptest::num::f64::ANY, any::<i64>(), any::<i128>(), any::<u128>(), any::<bool>())
         .prop_map(|(text, long, float, int, big, unsigned, yes)| Values { text, long, float, int, big, unsigned, yes })
 }
 
@@ -81,8 +81,8 @@ proptest! {
 
     #[test]
     fn any_names_and_texts_of_our_own_are_one_good_line(
-        message in any::<String>(),
-        pairs in vec((any::<String>(), any::<String>()), 0..12),
+        message in any_text(),
+        pairs in vec((any_text(), any_text()), 0..12),
         repeats in 1_usize..600,
     ) {
         let fixture = Fixture::new(Format::Json);
