@@ -126,7 +126,7 @@ impl Query {
     }
 }
 
-fn outcome_by<T, E>(class: impl Fn(&E) -> ErrorClass) -> impl Fn(&Result<T, E>) -> Outcome {
+pub(super) fn outcome_by<T, E>(class: impl Fn(&E) -> ErrorClass) -> impl Fn(&Result<T, E>) -> Outcome {
     move |result| match result {
         Ok(_) => Outcome::Ok,
         Err(error) => Outcome::Failed(class(error)),

@@ -1,6 +1,7 @@
 //! Queries and pools on a held clock.
 
 use std::future::{pending, ready};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -311,8 +312,11 @@ async fn acquisitions_are_timed_by_outcome_and_counted_while_they_wait() {
         let mut left = pin!(metrics.acquire(pending::<Result<(), Refused>>()));
         assert!(left.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
+    // The error of a pool that we do not know.
+    let foreign = ready(Err::<(), _>(io::Error::from(io::ErrorKind::PermissionDenied)));
+    drop(poll(metrics.acquire_with(foreign, |_: &io::Error| ErrorClass::Auth)));
     let snapshot = bench.registry.snapshot();
-    for (outcome, samples) in [("timeout", 1), ("ok", 1), ("cancelled", 1), ("refused", 0)] {
+    for (outcome, samples) in [("timeout", 1), ("ok", 1), ("cancelled", 1), ("auth", 1), ("refused", 0)] {
         snapshot.assert_samples(ACQUIRE, &[("pool", "trading"), ("outcome", outcome)], samples);
     }
     assert_eq!(snapshot.histogram(ACQUIRE, &[("pool", "trading"), ("outcome", "timeout")]).unwrap().sum, 2.0);

@@ -27,7 +27,7 @@ static EXPECTED: Definition = Definition::gauge_absent_until_set(
 .labels(&["name"])
 .unit(Unit::Seconds);
 
-/// Chosen: a credential is as old as it is for weeks; a minute more of that is no news.
+/// Chosen: a credential is as old as it is for weeks; half a minute more of that is no news.
 const FILES_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A credential by its name: when it was rotated, never what it is. Cloning shares it.

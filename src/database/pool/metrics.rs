@@ -7,9 +7,10 @@ use super::acquire::Acquisitions;
 use super::live::Openings;
 use super::measured::MeasuredPool;
 use super::stats::PoolStats;
+use crate::database::class::ErrorClass;
 use crate::database::instruments::Shared;
 use crate::database::outcome::QueryResult;
-use crate::database::query::{Operation, Query};
+use crate::database::query::{Operation, Query, outcome_by};
 use crate::database::timed::Timed;
 use crate::error::check_name;
 use crate::metrics::LabelValue;
@@ -95,6 +96,19 @@ impl PoolMetrics {
         F::Output: QueryResult,
     {
         Timed::new(connection, Arc::clone(&self.0.acquisitions), F::Output::outcome)
+    }
+
+    /// As [`acquire`](Self::acquire), for errors that are no [`QueryError`](crate::database::QueryError), such as those of
+    /// a pool that this crate does not know: `class` says what kind they are.
+    ///
+    /// # Cancellation
+    /// As [`acquire`](Self::acquire).
+    pub fn acquire_with<F, T, E, C>(&self, connection: F, class: C) -> impl Future<Output = F::Output> + use<F, T, E, C>
+    where
+        F: Future<Output = Result<T, E>>,
+        C: Fn(&E) -> ErrorClass,
+    {
+        Timed::new(connection, Arc::clone(&self.0.acquisitions), outcome_by(class))
     }
 
     /// For the hooks of pools that do not count the connections that they open (sqlx's `after_connect`, deadpool's

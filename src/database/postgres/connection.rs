@@ -64,10 +64,11 @@ impl<S: PostgresSession> Connection<S> {
 
     pub(super) fn failed(&mut self, now: Instant) {
         self.session = None;
-        // Doubles, and stops where it no longer matters.
-        let doubled = self.back_off.saturating_mul(1 << self.failures.min(16));
+        // Doubles, and stops where it no longer matters. Less half of it at first, so that the round which is due then
+        // does not come a moment too early.
+        let doubled = self.back_off.saturating_mul(1 << self.failures.min(16)).min(LONGEST_BACK_OFF);
         self.failures = self.failures.saturating_add(1);
-        self.not_before = now.checked_add(doubled.min(LONGEST_BACK_OFF));
+        self.not_before = now.checked_add(doubled.saturating_sub(self.back_off / 2));
     }
 }
 
@@ -100,9 +101,9 @@ mod tests {
         let mut connection = Connection::<Never>::new(Secret::new(String::new()), minute, minute);
         for expected in [1, 2, 4, 8, 10, 10] {
             connection.failed(held.clock().now());
-            held.advance(minute * expected - Duration::from_secs(1));
+            held.advance(minute * (expected - 1));
             assert!(connection.is_left_alone(held.clock().now()), "{expected}");
-            held.advance(Duration::from_secs(1));
+            held.advance(minute);
             assert!(!connection.is_left_alone(held.clock().now()), "{expected}");
         }
         connection.worked();

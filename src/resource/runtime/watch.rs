@@ -11,6 +11,7 @@ use super::instruments::StallInstruments;
 use super::progress::{Event, Limits, Look, Worker};
 use crate::clock::{Alarm, Clock};
 use crate::diagnostics::{Diagnostics, Problem};
+use crate::fence::fenced;
 use crate::metrics::Counter;
 
 /// A stall is measured to a fifth of what counts as one.
@@ -41,7 +42,8 @@ impl Watch {
     ) -> Self {
         let shared = Arc::new(Shared { alarm: Alarm::new(clock), stopped: AtomicBool::new(false) });
         let limits = Limits { stalled_after, stuck_after: STUCK_AFTER.max(stalled_after * 2) };
-        let watcher = Watcher::new(runtime, clock.clone(), limits, instruments, Arc::clone(&shared));
+        let lines = Lines::new(diagnostics.clone());
+        let watcher = Watcher::new(runtime, clock.clone(), limits, instruments, lines, Arc::clone(&shared));
         let thread = std::thread::Builder::new().name("worker-watchdog".to_owned());
         if let Err(error) = thread.spawn(move || watcher.keep()) {
             diagnostics.report(Problem::SpawnFailed, &format!("worker watchdog: {error}"));
@@ -73,12 +75,19 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn new(runtime: Handle, clock: Clock, limits: Limits, instruments: StallInstruments, shared: Arc<Shared>) -> Self {
+    fn new(
+        runtime: Handle,
+        clock: Clock,
+        limits: Limits,
+        instruments: StallInstruments,
+        lines: Lines,
+        shared: Arc<Shared>,
+    ) -> Self {
         let (metrics, looked) = (runtime.metrics(), clock.now());
         let workers: Vec<_> =
             (0..metrics.num_workers()).map(|worker| Worker::new(look(&metrics, worker), looked)).collect();
         let stalls = instruments.of_workers(workers.len());
-        Self { shared, runtime, metrics, clock, limits, workers, stalls, instruments, looked, lines: Lines::default() }
+        Self { shared, runtime, metrics, clock, limits, workers, stalls, instruments, looked, lines }
     }
 
     fn keep(mut self) {
@@ -145,14 +154,18 @@ fn has_ended(runtime: &Handle) -> bool {
 }
 
 /// The log's lines about stalls.
-#[derive(Default)]
 struct Lines {
+    diagnostics: Diagnostics,
     last: Option<Instant>,
     /// Stalls since the last line.
     untold: u64,
 }
 
 impl Lines {
+    fn new(diagnostics: Diagnostics) -> Self {
+        Self { diagnostics, last: None, untold: 0 }
+    }
+
     fn tell(&mut self, worker: usize, stalled_for: Duration, now: Instant) {
         if self.last.is_some_and(|last| now.saturating_duration_since(last) < BETWEEN_LINES) {
             self.untold += 1;
@@ -160,12 +173,19 @@ impl Lines {
         }
         self.last = Some(now);
         let (blocked_seconds, untold) = (stalled_for.as_secs_f64(), std::mem::take(&mut self.untold));
-        tracing::warn!(
-            worker,
-            blocked_seconds,
-            untold,
-            "A worker of the runtime was blocked: one of its tasks did not give way"
-        );
+        // The watch goes on whatever a subscriber of the host's does.
+        let told = fenced(|| {
+            tracing::warn!(
+                parent: None,
+                worker,
+                blocked_seconds,
+                untold,
+                "A worker of the runtime was blocked: one of its tasks did not give way"
+            );
+        });
+        if told.is_none() {
+            self.diagnostics.count(Problem::SubscriberPanicked);
+        }
     }
 }
 
@@ -204,7 +224,7 @@ mod tests {
         // With two more of them `tracing` asks each whether it wants a line, not whoever meets the line first.
         let _bystanders = [NoSubscriber::new(), NoSubscriber::new()].map(Dispatch::new);
         dispatcher::with_default(&Dispatch::new(subscriber), || {
-            let mut lines = Lines::default();
+            let mut lines = Lines::new(Diagnostics::new());
             for (worker, millis) in [(3, 700), (1, 600), (0, 900)] {
                 lines.tell(worker, Duration::from_millis(millis), clock.now());
             }
