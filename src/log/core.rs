@@ -1,6 +1,6 @@
 //! What a log's handle, its layers and its writer share.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tracing::{Event, Level};
 
@@ -47,8 +47,7 @@ impl Core {
     }
 
     /// Makes a line of the scratch's message and fields and hands it over. An error says that no output took it.
-    pub(super) fn submit(&self, level: Level, trace: Option<TraceId>, scratch: &mut Scratch) -> Result<(), DropReason> {
-        let head = Head { wall: self.clock.wall(), level, trace };
+    pub(super) fn submit(&self, head: Head, scratch: &mut Scratch) -> Result<(), DropReason> {
         let (mut fit, mut taken, mut composed) = (Fit::Whole, Err(DropReason::Stopped), None);
         for output in &self.outputs {
             if composed != Some(&output.layout) {
@@ -58,7 +57,7 @@ impl Core {
                 }
                 composed = Some(&output.layout);
             }
-            let pushed = output.push(level, &scratch.line);
+            let pushed = output.push(head.level, &scratch.line);
             taken = taken.or(pushed);
         }
         self.count(head, fit);
@@ -66,9 +65,9 @@ impl Core {
     }
 
     /// Counts why an event is a line.
-    pub(super) fn note(&self, event: &Event<'_>, message: &Message, fields: &Fields) {
+    pub(super) fn note(&self, event: &Event<'_>, wall: SystemTime, message: &Message, fields: &Fields) {
         if *event.metadata().level() <= Level::WARN {
-            self.tallies.noted(&Source::of(event), self.clock.wall(), &message.bytes, fields);
+            self.tallies.noted(&Source::of(event), wall, &message.bytes, fields);
         }
     }
 
@@ -125,8 +124,9 @@ impl Core {
             scratch.message.set(&Recorded::Text(message), &self.rules);
             fill(&mut Own { fields: &mut scratch.fields, rules: &self.rules });
             let source = Source::own(level, message);
-            self.tallies.noted(&source, self.clock.wall(), &scratch.message.bytes, &scratch.fields);
-            self.submit(level, trace, scratch)
+            let head = Head { wall: self.clock.wall(), level, trace };
+            self.tallies.noted(&source, head.wall, &scratch.message.bytes, &scratch.fields);
+            self.submit(head, scratch)
         })
     }
 

@@ -211,6 +211,17 @@ impl Fields {
         })
     }
 
+    /// The value, as JSON, of the field with the first of these names that there is.
+    pub(super) fn value_of_first(&self, names: &[&[u8]]) -> Option<&[u8]> {
+        let named = self.positions().filter_map(|(start, entry)| {
+            let key = self.key(start, entry);
+            let rank = names.iter().position(|name| *name == key)?;
+            let value = start + KEY_FRAME + key.len();
+            Some((rank, &self.bytes[value..value + entry.value as usize]))
+        });
+        named.min_by_key(|(rank, _)| *rank).map(|(_, value)| value)
+    }
+
     /// All fields as one fragment, when there is nothing to look at piece by piece.
     pub(super) fn regular(&self) -> Option<&[u8]> {
         (!self.irregular).then_some(&self.bytes)

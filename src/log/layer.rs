@@ -10,6 +10,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 
 use super::core::Core;
 use super::fields::Fields;
+use super::line::Head;
 use super::scratch::{self, Scratch};
 use super::spans::{Spans, Unknown};
 use crate::trace::{self, TraceId};
@@ -144,10 +145,11 @@ where
             }
             event.record(&mut self.core.visitor(site, fields, message));
             self.core.take_up_pairs(site, fields);
-            self.core.note(event, message, fields);
+            let wall = self.core.clock.wall();
+            self.core.note(event, wall, message, fields);
             let trace = self.surroundings(event, &context, fields).or_else(trace::current_trace_id);
             // What is dropped is counted.
-            let _ = self.core.submit(*event.metadata().level(), trace, scratch);
+            let _ = self.core.submit(Head { wall, level: *event.metadata().level(), trace }, scratch);
         });
     }
 

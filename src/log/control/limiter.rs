@@ -14,6 +14,7 @@ use crate::clock::{Alarm, Clock};
 use crate::log::callsite::Site;
 use crate::log::core::Core;
 use crate::log::encode::Recorded;
+use crate::log::line::Head;
 use crate::log::scratch;
 use crate::log::visitor::Own;
 
@@ -171,7 +172,7 @@ impl Core {
             scratch.message.set(&Recorded::Text(message), &self.rules);
             fill(&mut Own { fields: &mut scratch.fields, rules: &self.rules });
             // What is dropped is counted.
-            let _ = self.submit(level, None, scratch);
+            let _ = self.submit(Head { wall: self.clock.wall(), level, trace: None }, scratch);
         });
     }
 }

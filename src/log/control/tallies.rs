@@ -1,6 +1,7 @@
 //! What was logged in the last day: lines by level, and which callsites warned and failed for which reasons.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -8,7 +9,7 @@ use std::time::SystemTime;
 use tracing::Level;
 
 use super::hours::{Hour, Hours};
-use super::source::{Key, Place, Source};
+use super::source::{Key, KeyHasher, Place, Source};
 use super::summary::{Reason, Site, Summary};
 use crate::log::fields::Fields;
 use crate::log::per_level::PerLevel;
@@ -43,7 +44,7 @@ pub(in crate::log) struct Tallies {
 struct State {
     /// What `lines` was when each of the last hours began.
     marks: Vec<(Hour, PerLevel<u64>)>,
-    sites: HashMap<Key, Counts>,
+    sites: HashMap<Key, Counts, BuildHasherDefault<KeyHasher>>,
     /// Lines of callsites that found no place.
     others: Hours,
 }
@@ -214,7 +215,7 @@ impl Counts {
 
 /// What the line says of why, as JSON, redacted as the line is.
 fn reason(fields: &Fields) -> Option<&[u8]> {
-    REASON_FIELDS.iter().find_map(|name| fields.pieces().find(|piece| piece.key == *name).map(|piece| piece.value))
+    fields.value_of_first(&REASON_FIELDS)
 }
 
 fn cut(bytes: &[u8], most: usize) -> &[u8] {
