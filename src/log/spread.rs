@@ -1,4 +1,4 @@
-//! A quick hash for numbers that nobody outside chooses: addresses and the numbers of spans.
+//! A quick hash for numbers that nobody outside chooses: addresses, the numbers of spans, and what is a hash already.
 
 use std::hash::{BuildHasherDefault, Hasher};
 

@@ -1,6 +1,6 @@
 //! Where an event comes from: its callsite, or the place in code that a record of the `log` crate names.
 
-use std::hash::{BuildHasher as _, Hasher, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::LazyLock;
 
 use tracing::{Event, Level, Metadata};
@@ -23,32 +23,6 @@ pub(super) enum Key {
     Callsite(usize),
     /// The hash of a text, for what has no callsite of its own.
     Text(u64),
-}
-
-/// For tables of keys, which are addresses or hashes already: a place in a table needs no more than to spread their bits.
-#[derive(Default)]
-pub(super) struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        /// 2^64 divided by the golden ratio, made odd.
-        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-        self.0 = (self.0 ^ word).wrapping_mul(SPREAD);
-    }
-
-    /// The cast widens on every platform that Rust has.
-    fn write_usize(&mut self, word: usize) {
-        self.write_u64(word as u64);
-    }
-
-    /// A product's upper bits depend on all of the factor's; tables look at the lower ones first.
-    fn finish(&self) -> u64 {
-        self.0.rotate_left(32)
-    }
 }
 
 /// Nobody outside knows it, so nobody makes two texts meet.

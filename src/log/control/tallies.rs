@@ -1,7 +1,6 @@
 //! What was logged in the last day: lines by level, and which callsites warned and failed for which reasons.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -9,10 +8,11 @@ use std::time::SystemTime;
 use tracing::Level;
 
 use super::hours::{Hour, Hours};
-use super::source::{Key, KeyHasher, Place, Source};
+use super::source::{Key, Place, Source};
 use super::summary::{Reason, Site, Summary};
 use crate::log::fields::Fields;
 use crate::log::per_level::PerLevel;
+use crate::log::spread::BuildSpread;
 
 /// How many callsites are kept. Chosen: more than fail in a day that somebody can still read about.
 const MOST_SITES: usize = 256;
@@ -44,7 +44,7 @@ pub(in crate::log) struct Tallies {
 struct State {
     /// What `lines` was when each of the last hours began.
     marks: Vec<(Hour, PerLevel<u64>)>,
-    sites: HashMap<Key, Counts, BuildHasherDefault<KeyHasher>>,
+    sites: HashMap<Key, Counts, BuildSpread>,
     /// Lines of callsites that found no place.
     others: Hours,
 }
