@@ -37,7 +37,11 @@ pub(crate) fn word(outcome: &Result<CheckReport, CheckFailure>) -> String {
 
 /// Asks until the check says so.
 pub(crate) async fn until(check: &impl HealthCheck, wanted: &str) {
-    eventually_async(SOON, async || {
+    until_within(SOON, check, wanted).await;
+}
+
+pub(crate) async fn until_within(limit: Duration, check: &impl HealthCheck, wanted: &str) {
+    eventually_async(limit, async || {
         let outcome = run(check).await;
         if word(&outcome) == wanted { Ok(()) } else { Err(format!("{outcome:?} instead of {wanted}")) }
     })
