@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::database::postgres::INDEX_USE;
+use crate::database::postgres::{INDEX_USE, rows};
 
 /// An object with an array of rows for each list of the report.
 pub(super) fn report(stale_after: Duration) -> String {
-    let rows = |query: String| format!("(SELECT coalesce(jsonb_agg(r), '[]') FROM ({query}) r)");
     format!(
         "jsonb_build_object(
             'is_replica', pg_is_in_recovery(),
@@ -15,9 +14,9 @@ pub(super) fn report(stale_after: Duration) -> String {
             'stale_statistics', {},
             'indexes', {},
             'bloat_candidates', {})",
-        rows(stale_statistics(stale_after)),
-        rows(indexes()),
-        rows(BLOAT_CANDIDATES.to_owned()),
+        rows(&stale_statistics(stale_after)),
+        rows(&indexes()),
+        rows(BLOAT_CANDIDATES),
     )
 }
 

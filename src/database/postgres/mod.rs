@@ -21,5 +21,5 @@ mod server;
 mod statements;
 
 pub use facts::{FactsError, PostgresFacts};
-pub(super) use sections::INDEX_USE;
+pub(super) use sections::{INDEX_USE, rows};
 pub(super) use server::message;

@@ -4,6 +4,7 @@ use super::chosen::Chosen;
 use super::definitions;
 use super::server::Server;
 use crate::metrics::Definition;
+use crate::store::postgres::APPLICATION_NAME;
 
 /// A part of what a server tells that is there or missing as a whole.
 pub(super) struct Section {
@@ -89,8 +90,12 @@ const fn section(
 
 /// The rows of several queries as one array.
 pub(super) fn rows_of(queries: &[String]) -> String {
-    let rows = queries.iter().map(|query| format!("(SELECT coalesce(jsonb_agg(r), '[]') FROM ({query}) r)"));
-    rows.collect::<Vec<_>>().join(" || ")
+    queries.iter().map(|query| rows(query)).collect::<Vec<_>>().join(" || ")
+}
+
+/// The rows of a query as an array.
+pub(in crate::database) fn rows(query: &str) -> String {
+    format!("(SELECT coalesce(jsonb_agg(r), '[]') FROM ({query}) r)")
 }
 
 /// Where a query has an array of the chosen.
@@ -343,6 +348,6 @@ fn statements(server: &Server, chosen: &Chosen) -> Vec<String> {
         WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
             AND position('{mark}' IN query) = 0 AND query NOT LIKE 'SET LOCAL %'
         ORDER BY total_exec_time DESC LIMIT {at_most}",
-        mark = "aistm7-monitoring",
+        mark = APPLICATION_NAME,
     )]
 }

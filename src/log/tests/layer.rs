@@ -1,14 +1,13 @@
 //! Spans and traces: which fields and which trace id an event's line has.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 
 use tracing::field::Empty;
-use tracing::{Event, Instrument as _, Subscriber, debug, debug_span, error, info, info_span, trace_span};
+use tracing::{Instrument as _, debug, debug_span, error, info, info_span, trace_span};
 use tracing_subscriber::Layer;
-use tracing_subscriber::layer::{Context, Identity, SubscriberExt as _};
+use tracing_subscriber::layer::{Identity, SubscriberExt as _};
 
-use super::{Fixture, details_of, lines_of};
+use super::{Counting, Fixture, details_of, lines_of};
 use crate::log::{Directives, Format};
 use crate::trace::TraceContext;
 
@@ -131,15 +130,6 @@ async fn spawned_tasks_and_threads_keep_the_trace_with_their_span_or_context() {
     assert_eq!(lines[0]["details"]["portfolio"], "p1");
 }
 
-#[derive(Clone, Default)]
-struct Counting(Arc<AtomicUsize>);
-
-impl<S: Subscriber> Layer<S> for Counting {
-    fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn filter_silences_no_other_layer_and_two_logs_live_side_by_side() {
     let (first, second) = (Fixture::new(Format::Json), Fixture::new(Format::Json));
@@ -154,7 +144,7 @@ fn filter_silences_no_other_layer_and_two_logs_live_side_by_side() {
         debug!("only one");
         error!("both");
     });
-    assert_eq!(everything.0.load(Ordering::Relaxed), 2);
+    assert_eq!(everything.events(), 2);
     assert_eq!(first.lines().len(), 1);
     let lines = second.lines();
     assert_eq!(lines.len(), 2);

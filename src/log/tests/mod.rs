@@ -11,13 +11,15 @@ mod strict;
 mod text;
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer as _;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 use super::{Directives, Format, Log, LogOptions, Sink};
 use crate::clock::ManualClock;
@@ -60,6 +62,22 @@ impl Write for Memory {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Another layer beside the log's: counts the events that it is told of.
+#[derive(Clone, Default)]
+pub(in crate::log) struct Counting(Arc<AtomicUsize>);
+
+impl Counting {
+    pub(in crate::log) fn events(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl<S: Subscriber> tracing_subscriber::Layer<S> for Counting {
+    fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 

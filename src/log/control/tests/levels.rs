@@ -1,17 +1,16 @@
 //! Levels while the log runs: what they enable, for whom, and how they come back.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
-use tracing::{Dispatch, Event, Subscriber, debug, debug_span, error, info, trace};
-use tracing_subscriber::layer::{Context, Filter, SubscriberExt as _};
+use tracing::{Dispatch, debug, debug_span, error, info, trace};
+use tracing_subscriber::layer::{Filter, SubscriberExt as _};
 use tracing_subscriber::{Layer, Registry};
 
 use super::{lines_of, meet_bystanders, messages, until};
 use crate::clock::ManualClock;
-use crate::log::tests::Fixture;
+use crate::log::tests::{Counting, Fixture};
 use crate::log::{Directives, Levels, LevelsError};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -53,15 +52,6 @@ fn change_holds_at_once_for_each_module_and_is_told() {
     assert_eq!(lines[1]["details"]["directives"], "other=warn,sqlx=debug,info");
 }
 
-#[derive(Clone, Default)]
-struct Counting(Arc<AtomicUsize>);
-
-impl<S: Subscriber> Layer<S> for Counting {
-    fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn change_silences_no_other_layer_and_no_other_log() {
     let (first, levels, _clock) = held("trace");
@@ -82,7 +72,7 @@ fn change_silences_no_other_layer_and_no_other_log() {
             work();
         }
     });
-    assert_eq!(everything.0.load(Ordering::Relaxed), 9);
+    assert_eq!(everything.events(), 9);
     let told = "log levels changed";
     assert_eq!(messages(&first.lines()), [told, "bad", told, told, "fine", "less", "bad"]);
     assert_eq!(messages(&second.lines()), ["less", "bad"].repeat(3));
