@@ -89,7 +89,8 @@ const SENTINEL: Launch = Launch { tool: tool::REDIS_SERVER, ready: "Sentinel ID 
 
 impl Sentinel {
     /// Starts one that watches over a primary under this name and needs the consent of one other. It soon believes that a
-    /// primary is down, and soon gives a failover up that does not end.
+    /// primary is down, and soon gives a failover up that does not end: not before three of the seconds in which it
+    /// connects and asks, or it would believe it of a new primary to which it has not connected yet, and go back.
     #[track_caller]
     pub(crate) fn start_for(name: &str, primary: &Redis) -> Self {
         let watched = primary.port();
@@ -98,7 +99,7 @@ impl Sentinel {
                 "bind 127.0.0.1\n\
                  port {port}\n\
                  sentinel monitor {name} 127.0.0.1 {watched} 2\n\
-                 sentinel down-after-milliseconds {name} 1000\n\
+                 sentinel down-after-milliseconds {name} 3000\n\
                  sentinel failover-timeout {name} 10000\n"
             );
             vec![home.write("sentinel.conf", &text).into(), "--sentinel".into()]
