@@ -23,6 +23,8 @@ mod fence;
 pub mod global;
 mod percent;
 pub mod redact;
+#[cfg(any(feature = "alert", feature = "health"))]
+mod severity;
 mod sync;
 pub mod trace;
 
@@ -73,6 +75,10 @@ pub mod log;
 pub mod queue;
 #[cfg(feature = "resource")]
 pub mod resource;
+
+// Ring 5: when a person is told.
+#[cfg(feature = "alert")]
+pub mod alert;
 
 // Ring 6: ways out, asked for and not.
 #[cfg(feature = "axum")]

@@ -92,6 +92,7 @@ mod watchdog;
 mod words;
 
 pub use crate::metrics::Scope;
+pub use crate::severity::Severity;
 pub use answer::{Answer, View};
 pub use check::{HealthCheck, Registered, check_fn};
 pub use checks::*;
@@ -109,5 +110,5 @@ pub use options::CheckOptions;
 pub use outcome::{CheckFailure, CheckReport, Datum};
 pub use report::{CheckState, HealthReport, LastFailure};
 pub use runner::{GATE_LIMIT, STARTUP_LIMIT, STUCK_AFTER};
-pub use status::{ComponentKind, Gates, Impact, Severity, Status};
+pub use status::{ComponentKind, Gates, Impact, Status};
 pub use transition::{Transition, Transitions};

@@ -7,9 +7,10 @@ use super::fleet::Fleet;
 use super::maintenance::Maintenance;
 use super::runner::STUCK_AFTER;
 use super::state::Excuse;
-use super::status::{ComponentKind, Gates, Impact, Severity};
+use super::status::{ComponentKind, Gates, Impact};
 use crate::error::{InvalidValue, check_name};
 use crate::metrics::Scope;
+use crate::severity::Severity;
 
 /// The settings of one check. What is not set comes from the check itself, then from the defaults named here.
 ///

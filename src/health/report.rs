@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::outcome::Datum;
-use super::status::{ComponentKind, Gates, Impact, Severity, Status};
+use super::status::{ComponentKind, Gates, Impact, Status};
+use crate::severity::Severity;
 
 /// The state of every check at one moment.
 #[derive(Clone, Debug)]

@@ -49,29 +49,6 @@ impl Impact {
     }
 }
 
-/// How urgently a person should hear of it. Decides alerts and log levels, never an HTTP answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Severity {
-    /// Somebody is woken.
-    Critical,
-    /// Somebody looks at it in working hours.
-    #[default]
-    Warning,
-    /// Nobody is told; it can be looked up.
-    Info,
-}
-
-impl Severity {
-    /// The word in detailed bodies and in the label `severity`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Critical => "critical",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        }
-    }
-}
-
 /// Whether a check can take the process out of its load balancer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Gates {

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tracing::Level;
 
-use super::status::{Severity, Status};
+use super::status::Status;
 use crate::clock::Timestamp;
+use crate::severity::Severity;
 
 /// A change of one check's status.
 #[derive(Clone, Debug)]

@@ -1,0 +1,3 @@
+//! When a person is told: rules over the catalog of metrics.
+
+pub use crate::severity::Severity;
