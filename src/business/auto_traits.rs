@@ -5,7 +5,7 @@ use super::risk::{Batch, Batches, Horizon, Model, ModelExecutions, ModelTimer, P
 use super::token::{
     AccessDecisions, AccessReason, GraceCounts, GracePeriods, PriceUpdates, Requirement, Tier, Token, TokenSymbol,
 };
-use super::{Counted, Freshness, Outcome, Source, Timed, Timer};
+use super::{Counted, Freshness, Names, Outcome, PerDeclared, Source, Timed, Timer};
 
 const fn shareable<T: Clone + Send + Sync + 'static>() {}
 const fn movable<T: Send + Sync + 'static>() {}
@@ -26,6 +26,8 @@ const _: () = {
     shareable::<Timed>();
     shareable::<Counted>();
     shareable::<Freshness>();
+    shareable::<Names<Tier>>();
+    shareable::<PerDeclared<Tier, GracePeriods>>();
 
     shareable::<(Calculation, Source, Provider, Operation, DataCheck)>();
     shareable::<(Model, Horizon, Batch, Prediction, Outcome)>();

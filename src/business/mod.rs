@@ -13,7 +13,8 @@
 //! Closed sets are enums. Names (of models, sources, tiers, …) are types made of a `&'static str`, so they are written
 //! in code: a user id, a wallet or a portfolio id has no way in. A name that breaks the rule of
 //! [`check_name`](crate::error::check_name) is recorded as `_other` and counted as `unknown_label_value`; nothing
-//! panics. What a request brings does not compile:
+//! panics. Names that only the configuration knows are declared when the monitoring is built, and looked up in
+//! [`Names`]. What a request brings does not compile:
 //!
 //! ```compile_fail,E0277
 //! # use aistm7_monitoring::{business::risk::Risk, clock::Clock, metrics::{Meter, Registry}};
@@ -42,6 +43,7 @@ mod freshness;
 mod instruments;
 mod known;
 mod label;
+mod names;
 pub mod portfolio;
 pub mod risk;
 pub mod token;
@@ -53,5 +55,7 @@ pub use counted::Counted;
 pub use failure::{FailureReason, Fault};
 pub use freshness::Freshness;
 pub use label::Source;
+pub(crate) use names::{Declarations, DeclaredNames};
+pub use names::{DeclareError, MOST_NAMES, Names, PerDeclared};
 
-pub use crate::work::{Outcome, Timed, Timer};
+pub use crate::work::{NameLabel, Outcome, Timed, Timer};

@@ -42,6 +42,8 @@ pub struct MonitoringBuilder {
     liveness: crate::health::Liveness,
     #[cfg(feature = "health")]
     lease: Option<crate::store::lease::Lease>,
+    #[cfg(feature = "business")]
+    pub(super) names: crate::business::Declarations,
     #[cfg(feature = "database")]
     database: crate::database::DatabaseOptions,
     #[cfg(feature = "axum")]
@@ -82,6 +84,8 @@ impl MonitoringBuilder {
             liveness: crate::health::Liveness::default(),
             #[cfg(feature = "health")]
             lease: None,
+            #[cfg(feature = "business")]
+            names: crate::business::Declarations::default(),
             #[cfg(feature = "database")]
             database: crate::database::DatabaseOptions::new(),
             #[cfg(feature = "axum")]
@@ -485,7 +489,7 @@ impl MonitoringBuilder {
             super::http::Http::register(&meter, &self.clock, &drain, options, trace)?
         };
         #[cfg(feature = "business")]
-        let business = super::business::Business::register(&meter, &self.clock)?;
+        let business = super::business::Business::register(&meter, &self.clock, self.names.checked()?)?;
         #[cfg(feature = "database")]
         let database = crate::database::Database::register(&meter, self.clock.clone(), self.database)?;
         #[cfg(feature = "cache")]

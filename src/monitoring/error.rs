@@ -44,6 +44,10 @@ pub enum BuildError {
         /// When the platform kills the process.
         termination_grace: std::time::Duration,
     },
+    /// Names of labels break a rule.
+    #[cfg(feature = "business")]
+    #[error(transparent)]
+    Declare(#[from] crate::business::DeclareError),
     /// The checks could not be started.
     #[cfg(feature = "health")]
     #[error(transparent)]

@@ -82,7 +82,7 @@ fn declare_ours(meter: &Meter) -> Result<(), BuildError> {
     #[cfg(feature = "axum")]
     crate::http::ConnectionInstruments::register(meter, clock.clone())?;
     #[cfg(feature = "business")]
-    super::business::Business::register(meter, &clock)?;
+    super::business::Business::register(meter, &clock, crate::business::DeclaredNames::default())?;
     #[cfg(feature = "health")]
     crate::health::declare(meter)?;
     #[cfg(feature = "database")]

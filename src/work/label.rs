@@ -67,17 +67,36 @@ macro_rules! closed_label {
 }
 pub(crate) use closed_label;
 
-/// A type for a name that is written in code.
+/// A label whose values are names: written in code, or declared at the start by whoever knows them only then.
+pub trait NameLabel: Copy + Eq + sealed::FromDeclared + 'static {}
+
+pub(crate) mod sealed {
+    use crate::error::InvalidValue;
+
+    #[allow(unnameable_types, reason = "sealed: nobody outside implements or calls it")]
+    pub trait FromDeclared {
+        /// What it is, for people.
+        const WHAT: &'static str;
+
+        fn check(name: &str) -> Result<(), InvalidValue>;
+
+        /// A name that keeps the rule, or none of those that were declared.
+        fn declared(name: Option<&'static str>) -> Self;
+    }
+}
+
+/// A type for a name that is written in code, or one of those that were declared.
 macro_rules! name_label {
     ($(#[$meta:meta])* $vis:vis struct $name:ident, $what:literal, $check:path) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        $vis struct $name(&'static str);
+        // `None` is a name that was not declared, which is counted when it is looked up.
+        $vis struct $name(Option<&'static str>);
 
         impl $name {
             /// The name as it is written; it is checked when a handle is resolved with it.
             $vis const fn new(name: &'static str) -> Self {
-                Self(name)
+                Self(Some(name))
             }
 
             /// The label's value: the name, or `_other` for one that breaks the rule, which is counted.
@@ -85,12 +104,29 @@ macro_rules! name_label {
                 self,
                 diagnostics: &$crate::diagnostics::Diagnostics,
             ) -> $crate::metrics::LabelValue {
-                $crate::metrics::LabelValue::checked(self.0, $check($what, self.0), diagnostics)
+                match self.0 {
+                    Some(name) => $crate::metrics::LabelValue::checked(name, $check($what, name), diagnostics),
+                    None => $crate::metrics::LabelValue::OTHER.into(),
+                }
             }
         }
 
         impl From<&'static str> for $name {
             fn from(name: &'static str) -> Self {
+                Self::new(name)
+            }
+        }
+
+        impl $crate::work::NameLabel for $name {}
+
+        impl $crate::work::FromDeclared for $name {
+            const WHAT: &'static str = $what;
+
+            fn check(name: &str) -> Result<(), $crate::error::InvalidValue> {
+                $check($what, name)
+            }
+
+            fn declared(name: Option<&'static str>) -> Self {
                 Self(name)
             }
         }
