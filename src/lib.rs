@@ -76,6 +76,9 @@ pub mod queue;
 #[cfg(feature = "resource")]
 pub mod resource;
 
+// Ring 4: what there is to be told.
+pub mod catalog;
+
 // Ring 5: when a person is told.
 #[cfg(feature = "alert")]
 pub mod alert;

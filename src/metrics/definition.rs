@@ -203,6 +203,11 @@ impl Definition {
         self.labels
     }
 
+    /// The unit that its values are in.
+    pub const fn measured_in(&self) -> Unit {
+        self.unit
+    }
+
     /// How far rules may rely on it.
     pub const fn stability(&self) -> Stability {
         self.stability

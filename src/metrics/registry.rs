@@ -151,6 +151,13 @@ impl Registry {
         self.0.collectors.share(replicas, sharing);
     }
 
+    /// The definitions that are registered, sorted by name, each with the bucket edges that its family has.
+    pub(crate) fn definitions(&self) -> Vec<(Definition, Arc<[f64]>)> {
+        let families = self.families();
+        let defined = families.iter().filter_map(|family| Some((family.definition?, Arc::clone(&family.shape.edges))));
+        defined.collect()
+    }
+
     /// Where to find its families by name, for those who must not keep it.
     pub(super) fn directory(&self) -> Directory {
         Directory(Arc::downgrade(&self.0))

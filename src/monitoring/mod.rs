@@ -56,6 +56,7 @@ pub use shutdown::Flushed;
 pub use stop::{DEFAULT_DRAIN_DELAY, DEFAULT_TERMINATION_GRACE, StopTimes};
 pub use variables::Variables;
 
+use crate::catalog::Catalog;
 use crate::diagnostics::Diagnostics;
 use crate::drain::Drain;
 use crate::global::Place;
@@ -135,6 +136,11 @@ impl Monitoring {
     /// Where a service registers metrics of its own.
     pub fn meter(&self) -> Meter {
         Meter::new(&self.0.registry)
+    }
+
+    /// What there is of metrics now, without their values: those of this crate that are registered, and the service's own.
+    pub fn catalog(&self) -> Catalog {
+        Catalog::of(&self.0.registry)
     }
 
     /// The problems this monitoring had itself.
