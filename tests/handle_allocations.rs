@@ -11,9 +11,11 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use aistm7_monitoring::business::portfolio::{DataCheck, Portfolio, Reference};
-use aistm7_monitoring::business::risk::Risk;
+use aistm7_monitoring::business::risk::{
+    Confidence, Pnl, Prediction, Recorded, Risk, RiskCoverage, VarHorizon, VarObservation, VarSpec,
+};
 use aistm7_monitoring::business::token::{Basis, Decision, GraceResult, Token};
-use aistm7_monitoring::business::{FailureReason, Fault, Outcome};
+use aistm7_monitoring::business::{BusinessDate, FailureReason, Fault, Outcome};
 use aistm7_monitoring::cache::{Caches, Removal};
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::metrics::{Meter, Registry};
@@ -76,6 +78,40 @@ fn recording_into_business_handles_allocates_nothing() {
 
     let grace = token.grace_periods("pro");
     allocates_nothing(|| grace.ended(GraceResult::Expired, 1.0));
+}
+
+#[test]
+fn recording_of_risk_allocates_nothing() {
+    let risk = Risk::new(&Meter::new(&Registry::new()), Clock::system()).unwrap();
+    let spec = VarSpec {
+        model: "historical-var".into(),
+        book: "equities".into(),
+        confidence: Confidence::P99,
+        horizon: VarHorizon::OneDay,
+        pnl: Pnl::Actual,
+    };
+    let (equities, mut today) = (risk.var(spec).unwrap(), 0);
+    let mut observation = |profit| {
+        let as_of = BusinessDate::from_epoch_days(today);
+        today += 1;
+        let realised_on = BusinessDate::from_epoch_days(today);
+        VarObservation { as_of, realised_on, value_at_risk: 100.0, profit }
+    };
+    // Past the end of the window too.
+    for profit in [-150.0, 20.0].repeat(2) {
+        allocates_nothing(|| assert!(equities.record(observation(profit)).is_ok()));
+    }
+    let last = observation(1.0);
+    equities.record(last).unwrap();
+    allocates_nothing(|| assert_eq!(equities.record(last), Ok(Recorded::Replayed)));
+    allocates_nothing(|| assert!(equities.record(VarObservation { value_at_risk: 0.0, ..last }).is_err()));
+    assert_eq!(equities.back_test().observations, 250);
+
+    let volatility = risk.predictions("ewma-volatility", VarHorizon::OneDay);
+    allocates_nothing(|| volatility.record(Prediction { forecast: 1.0, realised: 2.0, dispersion: 0.5 }));
+    let (portfolios, limit) = (risk.portfolios(), risk.limit("equities", "var-99-1d"));
+    allocates_nothing(|| portfolios.set(RiskCoverage { fresh: 7, ..RiskCoverage::default() }));
+    allocates_nothing(|| limit.set_used(1.0, 2.0));
 }
 
 #[test]

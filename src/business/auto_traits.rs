@@ -1,7 +1,11 @@
 //! Auto traits are API: what compiles here is promised to users who spawn tasks and share handles.
 
 use super::portfolio::{Calculation, DataCheck, DataChecks, OpenBreaks, Operation, Portfolio, Provider};
-use super::risk::{Batch, Batches, Horizon, Model, ModelExecutions, ModelTimer, Prediction, Predictions, Risk};
+use super::risk::{
+    BackTest, Batch, Batches, Book, Horizon, Input, Limit, Model, ModelExecutions, ModelTimer, ModelVersion,
+    Prediction, Predictions, Recorded, RejectedObservation, Risk, RiskCoverage, RiskLimit, RiskPortfolios, Seeded,
+    VarBackTest, VarObservation, VarSpec, WindowSize,
+};
 use super::token::{
     AccessDecisions, AccessReason, GraceCounts, GracePeriods, PriceUpdates, Requirement, Tier, Token, TokenSymbol,
 };
@@ -18,6 +22,9 @@ const _: () = {
     shareable::<ModelExecutions>();
     shareable::<Predictions>();
     shareable::<Batches>();
+    shareable::<VarBackTest>();
+    shareable::<RiskPortfolios>();
+    shareable::<RiskLimit>();
     shareable::<Token>();
     shareable::<PriceUpdates>();
     shareable::<Requirement>();
@@ -31,6 +38,8 @@ const _: () = {
 
     shareable::<(Calculation, Source, Provider, Operation, DataCheck)>();
     shareable::<(Model, Horizon, Batch, Prediction, Outcome)>();
+    shareable::<(Book, Input, Limit, ModelVersion, RiskCoverage, super::BusinessDate)>();
+    shareable::<(VarSpec, VarObservation, Recorded, RejectedObservation, Seeded, BackTest, WindowSize)>();
     shareable::<(Tier, TokenSymbol, AccessReason, GraceCounts)>();
 
     movable::<Timer>();

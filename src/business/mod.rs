@@ -38,6 +38,7 @@
 //! `sample_rejected`; what is counted beside them still is.
 
 mod counted;
+mod date;
 mod failure;
 mod freshness;
 mod instruments;
@@ -52,6 +53,7 @@ pub mod token;
 mod auto_traits;
 
 pub use counted::Counted;
+pub use date::BusinessDate;
 pub use failure::{FailureReason, Fault};
 pub use freshness::Freshness;
 pub use label::Source;

@@ -89,7 +89,7 @@ pub(crate) mod sealed {
 macro_rules! name_label {
     ($(#[$meta:meta])* $vis:vis struct $name:ident, $what:literal, $check:path) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         // `None` is a name that was not declared, which is counted when it is looked up.
         $vis struct $name(Option<&'static str>);
 

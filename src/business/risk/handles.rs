@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use super::batch::Batches;
 use super::instruments::Instruments;
-use super::labels::{Batch, Horizon, Model};
+use super::labels::{Batch, Book, Horizon, Input, Limit, Model, ModelVersion};
 use super::model::ModelExecutions;
-use super::prediction::{Errors, Predictions};
+use super::oversight::{RiskLimit, RiskPortfolios};
+use super::prediction::Predictions;
+use super::var::{VarBackTest, VarSpec, WindowSize};
+use crate::business::Freshness;
 use crate::clock::Clock;
+use crate::error::InvalidValue;
 use crate::metrics::{DefinitionError, Meter};
 
 /// Gives the handles of risk metrics. Cloning shares it.
@@ -49,8 +53,52 @@ impl Risk {
     /// The forecasts of a model for a horizon, against what came.
     pub fn predictions(&self, model: impl Into<Model>, horizon: impl Into<Horizon>) -> Predictions {
         let diagnostics = &self.0.base.diagnostics;
-        let labels = [model.into().resolve(diagnostics), horizon.into().resolve(diagnostics)];
-        Predictions(Arc::new(Errors { base: self.0.base.clone(), ratio: self.0.prediction_error.series(labels) }))
+        Predictions::new(&self.0, model.into().resolve(diagnostics), horizon.into().resolve(diagnostics))
+    }
+
+    /// The back-test of value-at-risk forecasts, over the latest 250 observations.
+    ///
+    /// # Errors
+    /// When the name of the model or the book breaks the rule of [`check_name`](crate::error::check_name): elsewhere such a
+    /// name becomes `_other`, which would pool books here.
+    pub fn var(&self, spec: VarSpec) -> Result<VarBackTest, InvalidValue> {
+        self.var_over(spec, WindowSize::DEFAULT)
+    }
+
+    /// As [`Risk::var`] with a window of another size. The size that a spec is first asked for with stays.
+    ///
+    /// # Errors
+    /// As [`Risk::var`].
+    pub fn var_over(&self, spec: VarSpec, window: WindowSize) -> Result<VarBackTest, InvalidValue> {
+        self.0.var_tests.of(spec, window)
+    }
+
+    /// How many portfolios have a figure, and how many do not.
+    pub fn portfolios(&self) -> RiskPortfolios {
+        RiskPortfolios::new(&self.0)
+    }
+
+    /// The freshness of something that models read.
+    pub fn input(&self, input: impl Into<Input>) -> Freshness {
+        self.0.oversight.input(&self.0.base, input.into().resolve(&self.0.base.diagnostics))
+    }
+
+    /// So many of all inputs stand in for something that is missing: `risk_input_proxied_ratio`. No inputs at all, or more
+    /// of them proxied than there are, is refused and counted as `sample_rejected`.
+    pub fn set_inputs_proxied(&self, proxied: u64, inputs: u64) {
+        self.0.oversight.set_inputs_proxied(&self.0.base, proxied, inputs);
+    }
+
+    /// A limit of a book.
+    pub fn limit(&self, book: impl Into<Book>, limit: impl Into<Limit>) -> RiskLimit {
+        let diagnostics = &self.0.base.diagnostics;
+        RiskLimit::new(&self.0, book.into().resolve(diagnostics), limit.into().resolve(diagnostics))
+    }
+
+    /// This version of a model is in use from now on; another one of it no longer is: `risk_model_info`.
+    pub fn set_model_version(&self, model: impl Into<Model>, version: impl Into<ModelVersion>) {
+        let diagnostics = &self.0.base.diagnostics;
+        self.0.oversight.set_version(model.into().resolve(diagnostics), version.into().resolve(diagnostics));
     }
 
     /// The runs of a batch job.

@@ -1,5 +1,7 @@
 //! The definitions of risk metrics and their families.
 
+use super::oversight::Oversight;
+use super::var::VarTests;
 use crate::business::instruments::CALCULATION_EDGES;
 use crate::clock::Clock;
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
@@ -32,6 +34,12 @@ static PREDICTION_ERROR: Definition = Definition::histogram(
 .unit(Unit::Ratio)
 .labels(&["model", "horizon"])
 .edges(&[0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0]);
+
+static PREDICTION_BIAS: Definition = Definition::counter(
+    "risk_prediction_bias_total",
+    "Forecasts of a model by the side on which they were wrong: a model without bias errs on both alike.",
+)
+.labels(&["model", "sign"]);
 
 /// Chosen: from a second to half a day.
 static BATCH_DURATION: Definition =
@@ -80,6 +88,9 @@ pub(super) struct Instruments {
     pub(super) cpu: Family<Counter, 1>,
     pub(super) failures: Family<Counter, 3>,
     pub(super) prediction_error: Family<Histogram, 2>,
+    pub(super) prediction_bias: Family<Counter, 2>,
+    pub(super) var_tests: VarTests,
+    pub(super) oversight: Oversight,
     pub(super) batch_duration: Family<Histogram, 2>,
     pub(super) batch_running: Family<Gauge, 1>,
     pub(super) batch_started: Family<Gauge, 1>,
@@ -97,6 +108,9 @@ impl Instruments {
             cpu: meter.counter(&CPU)?,
             failures: meter.counter(&FAILURES)?,
             prediction_error: meter.histogram(&PREDICTION_ERROR)?,
+            prediction_bias: meter.counter(&PREDICTION_BIAS)?,
+            var_tests: VarTests::register(meter)?,
+            oversight: Oversight::register(meter)?,
             batch_duration: meter.histogram(&BATCH_DURATION)?,
             batch_running: meter.gauge(&BATCH_RUNNING)?,
             batch_started: meter.gauge(&BATCH_STARTED)?,

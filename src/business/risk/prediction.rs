@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::metrics::Histogram;
-use crate::work::Base;
+use super::instruments::Instruments;
+use crate::metrics::{Counter, Histogram, LabelValue};
+use crate::work::{Base, PerValue, closed_label};
 
 /// A forecast and what came of it, all in one unit, such as dollars or a return.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,26 +31,53 @@ pub struct Prediction {
 /// # Ok::<(), aistm7_monitoring::metrics::DefinitionError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Predictions(pub(super) Arc<Errors>);
+pub struct Predictions(Arc<Errors>);
 
 #[derive(Debug)]
-pub(super) struct Errors {
-    pub(super) base: Base,
-    pub(super) ratio: Histogram,
+struct Errors {
+    base: Base,
+    ratio: Histogram,
+    bias: PerValue<Sign, Counter>,
+}
+
+closed_label! {
+    /// The side on which a forecast was wrong: the `sign` label.
+    enum Sign {
+        /// More was forecast than came.
+        Over = "over",
+        /// Less was forecast than came.
+        Under = "under",
+        Exact = "exact",
+    }
 }
 
 impl Predictions {
-    /// Records |realised − forecast| / dispersion. It is never divided by the realised value, which may be near zero.
+    pub(super) fn new(instruments: &Instruments, model: LabelValue, horizon: LabelValue) -> Self {
+        let bias = PerValue::resolve(|sign: Sign| instruments.prediction_bias.series([model.clone(), sign.into()]));
+        let ratio = instruments.prediction_error.series([model, horizon]);
+        Self(Arc::new(Errors { base: instruments.base.clone(), ratio, bias }))
+    }
+
+    /// Records |realised − forecast| / dispersion, and the side on which the forecast was wrong. The error is never divided
+    /// by the realised value, which may be near zero.
     ///
     /// A dispersion that is not positive, and numbers that make no finite ratio, are refused and counted as
     /// `sample_rejected`.
     pub fn record(&self, prediction: Prediction) {
-        let ratio = (prediction.realised - prediction.forecast).abs() / prediction.dispersion;
+        let error = prediction.realised - prediction.forecast;
+        let ratio = error.abs() / prediction.dispersion;
         // Not finite also when the dispersion is zero or NaN.
-        if ratio.is_finite() && prediction.dispersion > 0.0 && prediction.dispersion.is_finite() {
-            self.0.ratio.record(ratio);
-        } else {
-            self.0.base.reject("a prediction has no finite error or no positive dispersion");
+        if !(ratio.is_finite() && prediction.dispersion > 0.0 && prediction.dispersion.is_finite()) {
+            return self.0.base.reject("a prediction has no finite error or no positive dispersion");
         }
+        let sign = if error < 0.0 {
+            Sign::Over
+        } else if error > 0.0 {
+            Sign::Under
+        } else {
+            Sign::Exact
+        };
+        self.0.ratio.record(ratio);
+        self.0.bias.of(sign).increment();
     }
 }

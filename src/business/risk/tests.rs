@@ -183,6 +183,76 @@ fn prediction_without_a_finite_error_is_refused() {
 }
 
 #[test]
+fn bias_counts_the_side_of_each_error() {
+    let bench = bench();
+    let predictions = bench.risk.predictions("var", "1d");
+    for realised in [1.0, 1.5, 0.25, 3.0] {
+        predictions.record(Prediction { forecast: 1.0, realised, dispersion: 1.0 });
+    }
+    predictions.record(Prediction { forecast: f64::NAN, realised: 0.0, dispersion: 1.0 });
+    let bias = |sign| bench.value("risk_prediction_bias_total", &[("model", "var"), ("sign", sign)]);
+    assert_eq!([bias("over"), bias("under"), bias("exact")], [Some(1.0), Some(2.0), Some(1.0)]);
+}
+
+#[test]
+fn coverage_of_portfolios_is_absent_until_it_is_known() {
+    let bench = bench();
+    let portfolios = bench.risk.portfolios();
+    let shown = |state| bench.value("risk_portfolios", &[("state", state)]);
+    assert_eq!(shown("fresh"), None);
+    portfolios.set(RiskCoverage { fresh: 10, stale: 3, failed: 2, insufficient_data: 1 });
+    assert_eq!(["fresh", "stale", "failed", "insufficient_data"].map(shown), [10.0, 3.0, 2.0, 1.0].map(Some));
+}
+
+#[test]
+fn inputs_show_their_age_and_what_is_proxied() {
+    let bench = bench();
+    let prices = bench.risk.input("prices");
+    let shown = |name| bench.value(name, &[("input", "prices")]);
+    assert_eq!(shown("risk_input_last_update_timestamp_seconds"), None);
+    prices.expect_every(Duration::from_secs(60));
+    prices.updated();
+    assert_eq!(shown("risk_input_last_update_timestamp_seconds"), Some(START));
+    assert_eq!(shown("risk_input_update_expected_interval_seconds"), Some(60.0));
+
+    let proxied = || bench.value("risk_input_proxied_ratio", &[]);
+    bench.risk.set_inputs_proxied(0, 0);
+    bench.risk.set_inputs_proxied(3, 2);
+    assert_eq!((proxied(), bench.diagnostics.total(Problem::SampleRejected)), (None, 2));
+    bench.risk.set_inputs_proxied(3, 12);
+    assert_eq!(proxied(), Some(0.25));
+}
+
+#[test]
+fn limit_may_be_broken_and_is_never_nonsense() {
+    let bench = bench();
+    let limit = bench.risk.limit("equities", "var");
+    let shown = || bench.value("risk_limit_utilization_ratio", &[("book", "equities"), ("limit", "var")]);
+    assert_eq!(shown(), None);
+    limit.set_used(30.0, 20.0);
+    for (used, of) in
+        [(1.0, 0.0), (1.0, -1.0), (-1.0, 1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY), (f64::INFINITY, 1.0)]
+    {
+        limit.set_used(used, of);
+    }
+    assert_eq!((shown(), bench.diagnostics.total(Problem::SampleRejected)), (Some(1.5), 6));
+    limit.set_used(0.0, 20.0);
+    assert_eq!(shown(), Some(0.0));
+}
+
+#[test]
+fn one_version_of_a_model_is_in_use() {
+    let bench = bench();
+    let shown = |version| bench.value("risk_model_info", &[("model", "var"), ("version", version)]);
+    bench.risk.set_model_version("var", "1.0.0");
+    bench.risk.set_model_version("var", "2.0.0");
+    bench.risk.set_model_version("volatility", "1.0.0");
+    assert_eq!([shown("1.0.0"), shown("2.0.0")], [None, Some(1.0)]);
+    bench.risk.set_model_version("var", "1.0.0");
+    assert_eq!([shown("1.0.0"), shown("2.0.0")], [Some(1.0), None]);
+}
+
+#[test]
 fn batch_runs_while_its_timer_lives() {
     let bench = bench();
     let batch = bench.risk.batch("nightly");
