@@ -7,10 +7,12 @@ use super::DatabaseOptions;
 use super::instruments::Shared;
 use super::pool::PoolMetrics;
 #[cfg(feature = "postgres")]
-use super::postgres::{FactsError, PostgresFacts};
+use super::postgres::PostgresFacts;
 use super::query::Query;
 use crate::clock::Clock;
 use crate::error::check_name;
+#[cfg(feature = "postgres")]
+use crate::metrics::CollectorError;
 use crate::metrics::{DefinitionError, LabelValue, Meter};
 #[cfg(feature = "postgres")]
 use crate::store::postgres::PostgresSession;
@@ -98,7 +100,7 @@ impl Database {
         &self,
         database: &'static str,
         facts: PostgresFacts<S>,
-    ) -> Result<(), FactsError> {
+    ) -> Result<(), CollectorError> {
         facts.collect(database, &self.0.meter, &self.0.shared.clock)
     }
 }

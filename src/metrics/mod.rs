@@ -63,6 +63,8 @@ pub use collect::{
 };
 #[cfg(feature = "health")]
 pub(crate) use collect::{Part, Sharing, Timing, Turn};
+#[cfg(feature = "postgres")]
+pub(crate) use collect::{Rest, Resting};
 pub use counter::Counter;
 pub use definition::{Definition, DefinitionError, Kind, LATENCY_EDGES, Stability, Unit};
 pub use family::{Family, Handle};

@@ -9,7 +9,7 @@ static DEPTH: Definition =
 
 static CAPACITY: Definition = Definition::gauge_absent_until_set(
     "queue_capacity",
-    "Items that a queue of this process has room for; absent if it has no limit.",
+    "Items that a queue of this process has room for; absent if it has no limit, 0 when nobody receives any more.",
 )
 .labels(&["queue"]);
 

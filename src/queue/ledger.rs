@@ -23,7 +23,7 @@ pub(super) struct Ledger {
 pub(super) struct Flow {
     pub(super) base: Base,
     pub(super) enqueued: Counter,
-    pub(super) rejected: PerValue<Rejection, Counter>,
+    rejected: PerValue<Rejection, Counter>,
     pub(super) wait: Histogram,
     in_progress: Tally,
     processed: PerValue<Outcome, Counter>,
@@ -58,6 +58,11 @@ impl Flow {
             processed: counters_by_outcome(&instruments.processed, labels),
             work: durations_by_outcome(&instruments.work, labels),
         }
+    }
+
+    /// Counts an item that did not get in.
+    pub(super) fn reject(&self, reason: Rejection) {
+        self.rejected.of(reason).increment();
     }
 }
 

@@ -35,6 +35,6 @@ impl QueueMetrics {
 
     /// Counts an item that did not get into the queue.
     pub fn rejected(&self, reason: Rejection) {
-        self.ledger.flow.rejected.of(reason).increment();
+        self.ledger.flow.reject(reason);
     }
 }

@@ -82,7 +82,7 @@ impl StoredQueue {
 
     /// Counts an item that did not get in.
     pub fn rejected(&self, reason: Rejection) {
-        self.flow.rejected.of(reason).increment();
+        self.flow.reject(reason);
     }
 
     /// Records how long an item had waited that this process took out, by what the store says of its age.

@@ -79,7 +79,7 @@ impl Drop for Ticket {
         match self.fate {
             Fate::Dropped => self.ledger.dropped.increment(),
             Fate::Received { at } => self.ledger.flow.wait.record_duration(at.saturating_duration_since(self.since)),
-            Fate::Rejected(reason) => self.ledger.flow.rejected.of(reason).increment(),
+            Fate::Rejected(reason) => self.ledger.flow.reject(reason),
         }
         self.ledger.waiting.leave(self.place);
         self.ledger.depth.close();

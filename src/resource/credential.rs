@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::error::ResourceError;
+use super::give::give;
 use crate::clock::Clock;
 use crate::error::check_name;
 use crate::metrics::{
@@ -126,12 +127,8 @@ impl CredentialFamilies {
         let told = told.clone();
         let collect = move |collection: &mut Collection| -> Result<(), CollectFailure> {
             for (name, known) in told.known().iter() {
-                if let Some(rotated) = known.rotated {
-                    collection.set(&self.rotated, [name.clone()], unix_seconds(rotated));
-                }
-                if let Some(interval) = known.expected_every {
-                    collection.set(&self.expected, [name.clone()], interval.as_secs_f64());
-                }
+                give(collection, &self.rotated, [name.clone()], known.rotated.and_then(unix_seconds));
+                give(collection, &self.expected, [name.clone()], known.expected_every.map(|every| every.as_secs_f64()));
             }
             Ok(())
         };
@@ -146,7 +143,7 @@ impl CredentialFamilies {
             // Of what a link leads to, since platforms exchange the link.
             let changed = file.metadata().and_then(|found| found.modified());
             let changed = changed.map_err(|source| Unreadable { file: file.clone(), source })?;
-            collection.set(&self.rotated, [label.clone()], unix_seconds(changed));
+            give(collection, &self.rotated, [label.clone()], unix_seconds(changed));
             Ok(())
         };
         let options = CollectorOptions::new().interval(FILES_INTERVAL);
@@ -161,7 +158,7 @@ struct Unreadable {
     source: std::io::Error,
 }
 
-/// Nothing was rotated before 1970.
-fn unix_seconds(when: SystemTime) -> f64 {
-    when.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+/// `None` before 1970, when nothing was rotated: such a file has lost its time.
+fn unix_seconds(when: SystemTime) -> Option<f64> {
+    Some(when.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs_f64())
 }

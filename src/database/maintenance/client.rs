@@ -19,9 +19,6 @@ pub const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Chosen: for a report that a person or a weekly job waits for, on many thousand tables.
 const DEFAULT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long `ANALYZE` waits for a lock, which an autovacuum of the same table may hold. Chosen: others wait behind it as long.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Looks at a PostgreSQL database once a week or whenever a person wants to know, over a connection that is opened for it.
 ///
 /// The role sees its own tables and, with `pg_monitor`, how all are used. A report changes nothing.
@@ -68,6 +65,14 @@ pub enum MaintenanceError {
         table: Relation,
         /// What the server said.
         source: PostgresError,
+    },
+    /// The server does not let the role analyze a table, and skipped it; those before it were analyzed.
+    #[error(
+        "{table} was not analyzed: the role owns neither it nor the database, and has no MAINTAIN on it (PostgreSQL 17)"
+    )]
+    NotPermitted {
+        /// The table.
+        table: Relation,
     },
 }
 
@@ -128,11 +133,10 @@ impl<S: PostgresSession> Maintenance<S> {
     }
 
     /// Runs `ANALYZE` on these tables, one after the other: the one thing here that changes a database, and only what is
-    /// named. The role must own the tables, or from PostgreSQL 17 have `pg_maintain`; else the server skips them with a
-    /// warning.
+    /// named. The role must own the tables or the database, or from PostgreSQL 17 have `pg_maintain`.
     ///
     /// # Errors
-    /// At the first table that the server refuses, or whose limit is over.
+    /// At the first table that the server refuses or skips, or whose limit is over.
     ///
     /// # Cancellation
     /// Drops the connection; the tables before the present one are analyzed.
@@ -141,14 +145,11 @@ impl<S: PostgresSession> Maintenance<S> {
         let mut analyzed = Vec::with_capacity(stale.len());
         for StaleStatistics { table, .. } in stale {
             let began = self.clock.now();
-            // With the search path of the role, by which functions in indexes may find what they call.
-            let statement = format!(
-                "SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; ANALYZE {table}",
-                self.statement_timeout.as_millis(),
-                LOCK_TIMEOUT.as_millis(),
-            );
             let refused = |source| MaintenanceError::Analyze { table: table.clone(), source };
-            session.simple_query(&statement).await.map_err(refused)?;
+            let statement = query::analyze(table, self.statement_timeout);
+            if session.simple_query(&statement).await.map_err(refused)?.as_deref() == Some("false") {
+                return Err(MaintenanceError::NotPermitted { table: table.clone() });
+            }
             analyzed.push(Analyzed { table: table.clone(), took: self.clock.now().saturating_duration_since(began) });
         }
         Ok(analyzed)

@@ -1,8 +1,10 @@
-//! The one question of a report.
+//! The one question of a report, and the one thing that is done about it.
 
 use std::time::Duration;
 
+use super::relation::Relation;
 use crate::database::postgres::{INDEX_USE, rows};
+use crate::store::postgres::literal;
 
 /// An object with an array of rows for each list of the report.
 pub(super) fn report(stale_after: Duration) -> String {
@@ -64,3 +66,23 @@ WHERE dead_rows > current_setting('autovacuum_vacuum_threshold')::int
         + current_setting('autovacuum_vacuum_scale_factor')::float8 * rows
     OR reclaimable_bytes > greatest(bytes / 2, 1024 * 1024)
 ORDER BY coalesce(reclaimable_bytes, 0) DESC, dead_rows DESC, 1, 2";
+
+/// `ANALYZE` within limits, with the search path of the role, by which functions in indexes may find what they call. First
+/// whether the server lets the role do it: of a table that it does not, the server says so in a warning only and goes on.
+pub(super) fn analyze(table: &Relation, statement_timeout: Duration) -> String {
+    format!(
+        "SET LOCAL statement_timeout = {statement_timeout}; SET LOCAL lock_timeout = {lock_timeout};
+        SELECT (pg_catalog.pg_has_role(c.relowner, 'usage') OR pg_catalog.pg_has_role(d.datdba, 'usage')
+            OR CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 170000
+                THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN') ELSE false END)::text
+        FROM pg_catalog.pg_class c, pg_catalog.pg_database d
+        WHERE c.oid = pg_catalog.to_regclass({name}) AND d.datname = pg_catalog.current_database();
+        ANALYZE {table}",
+        statement_timeout = statement_timeout.as_millis(),
+        lock_timeout = LOCK_TIMEOUT.as_millis(),
+        name = literal(&table.to_string()),
+    )
+}
+
+/// How long `ANALYZE` waits for a lock, which an autovacuum of the same table may hold. Chosen: others wait behind it as long.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);

@@ -36,7 +36,8 @@ closed_label! {
     pub enum AcquireOutcome {
         /// It got one.
         Ok = "ok",
-        /// It got none in time.
+        /// It got none in time. Pools of sqlx say so of a server that they cannot reach and of one that has no place left,
+        /// too: they try again until the time is over.
         Timeout = "timeout",
         /// The server cannot be reached, starts up or shuts down.
         Refused = "refused",

@@ -8,16 +8,19 @@ use super::chosen::{Choice, Chosen};
 use super::connection::Connection;
 use super::facts::PostgresFacts;
 use super::metrics::{Metrics, Row, rows};
-use super::sections::{Needs, Pace, SECTIONS, Section, rows_of};
+use super::sections::{Needs, Pace, SECTION_COUNT, SECTIONS, Section, rows_of};
 use super::server::Server;
-use super::statements::by_fingerprint;
+use super::statements::with_fingerprints;
 use crate::clock::Clock;
 use crate::database::DatabaseOptions;
-use crate::metrics::{CollectFailure, Collection, Collector, LabelValue};
+use crate::metrics::{CollectFailure, Collection, Collector, LabelValue, Rest, Resting};
 use crate::store::postgres::{PostgresError, PostgresSession};
 
 /// How long a round may take. Chosen: far less than is between two of them.
 const ROUND_LIMIT: Duration = Duration::from_secs(20);
+
+/// Chosen: a server that comes back is seen within minutes, and one that is in trouble is left alone meanwhile.
+const LONGEST_REST: Duration = Duration::from_secs(600);
 
 /// Collects what a server tells.
 pub(super) struct FactsCollector<S> {
@@ -30,11 +33,12 @@ pub(super) struct FactsCollector<S> {
 
 struct State<S> {
     connection: Connection<S>,
+    rest: Rest,
     chosen: Chosen,
     slow_interval: Duration,
     slow_asked: Option<Instant>,
     /// Of each section, what was found last.
-    found: Vec<Found>,
+    found: [Option<Found>; SECTION_COUNT],
 }
 
 /// What came of a section.
@@ -47,8 +51,8 @@ enum Found {
 /// Why a round has no result.
 #[derive(Debug, thiserror::Error)]
 enum RoundError {
-    #[error("the server was not asked, because it failed before and is left alone for a while")]
-    LeftAlone,
+    #[error(transparent)]
+    Resting(#[from] Resting),
     #[error("the server gave no answer within {ROUND_LIMIT:?}")]
     TooSlow,
     #[error("the server answered what PostgreSQL does not")]
@@ -71,11 +75,12 @@ impl<S: PostgresSession> FactsCollector<S> {
             statements: facts.statements,
         };
         let state = State {
-            connection: Connection::new(facts.url, facts.statement_timeout, facts.interval),
+            connection: Connection::new(facts.url, facts.statement_timeout),
+            rest: Rest::new(facts.interval, LONGEST_REST),
             chosen,
             slow_interval: facts.slow_interval,
             slow_asked: None,
-            found: Vec::new(),
+            found: [const { None }; SECTION_COUNT],
         };
         Self { database, metrics, clock, runtime, state }
     }
@@ -85,21 +90,20 @@ impl<S: PostgresSession> Collector for FactsCollector<S> {
     fn collect(&mut self, collection: &mut Collection) -> Result<(), CollectFailure> {
         let Self { state, clock, database, .. } = self;
         let now = clock.now();
-        if state.connection.is_left_alone(now) {
-            return Err(RoundError::LeftAlone.into());
-        }
+        state.rest.is_over(now).map_err(RoundError::from)?;
         // Here the clock is the runtime's: a test that holds ours waits for a real server all the same.
         let round = async { tokio::time::timeout(ROUND_LIMIT, state.round(database.as_str(), now)).await };
         let ended = self.runtime.block_on(round).unwrap_or(Err(RoundError::TooSlow));
         if let Err(error) = ended {
-            state.connection.failed(clock.now());
+            state.connection.close();
+            state.rest.begin(clock.now());
             return Err(error.into());
         }
-        state.connection.worked();
+        state.rest.end();
         for (at, found) in state.found.iter().enumerate() {
             let rows = match found {
-                Found::Rows(rows) => Some(rows.as_slice()),
-                Found::Missing(_) => None,
+                Some(Found::Rows(rows)) => Some(rows.as_slice()),
+                Some(Found::Missing(_)) | None => None,
             };
             self.metrics.give(database, at, rows, collection);
         }
@@ -116,18 +120,13 @@ impl<S: PostgresSession> State<S> {
         if is_slow_due {
             self.choose(now).await?;
         }
-        let mut before = std::mem::take(&mut self.found).into_iter();
-        for section in &SECTIONS {
-            let before = before.next();
-            let found = match before {
-                Some(found) if section.pace == Pace::Slow && !is_slow_due => found,
-                before => {
-                    let found = self.ask(section, &server).await?;
-                    tell_missing(database, section, before.as_ref(), &found);
-                    found
-                }
-            };
-            self.found.push(found);
+        for (at, section) in SECTIONS.iter().enumerate() {
+            if section.pace == Pace::Slow && !is_slow_due {
+                continue;
+            }
+            let found = self.ask(section, &server).await?;
+            tell_missing(database, section, self.found[at].as_ref(), &found);
+            self.found[at] = Some(found);
         }
         if is_slow_due {
             self.slow_asked = Some(now);
@@ -157,7 +156,7 @@ impl<S: PostgresSession> State<S> {
             Ok(answer) => {
                 let rows = answer.as_deref().and_then(rows).ok_or(RoundError::Unreadable)?;
                 Ok(Found::Rows(match section.needs {
-                    Needs::Statements => by_fingerprint(rows, self.chosen.statements),
+                    Needs::Statements => with_fingerprints(rows),
                     Needs::Nothing | Needs::ReadAllStats | Needs::Monitor => rows,
                 }))
             }
@@ -170,7 +169,7 @@ impl<S: PostgresSession> State<S> {
     }
 }
 
-/// Says once in the log what a section lacks.
+/// Says in the log what a section lacks, when that is news.
 fn tell_missing(database: &str, section: &Section, before: Option<&Found>, found: &Found) {
     if let Found::Missing(why) = found
         && before != Some(found)

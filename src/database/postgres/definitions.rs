@@ -190,12 +190,12 @@ pub(super) static INDEXES: [Definition; 9] = [
 ];
 
 const fn of_statement(definition: Definition) -> Definition {
-    definition.labels(&["database", "statement"])
+    definition.labels(&["database", "user", "statement", "queryid"])
 }
 
 /// What takes the most time, of pg_stat_statements.
 pub(super) static STATEMENTS: [Definition; 4] = [
-    of_statement(counter("db_statement_calls_total", "Times that the statement ran.")),
+    of_statement(counter("db_statement_calls_total", "Times that the user's clients ran the statement.")),
     of_statement(counter("db_statement_seconds_total", "Time that the statement ran.")).unit(Unit::Seconds),
     of_statement(counter("db_statement_rows_total", "Rows that the statement gave or changed.")),
     of_statement(counter("db_statement_blocks_read_total", "Blocks that the statement read.")),

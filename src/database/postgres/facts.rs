@@ -9,7 +9,7 @@ use super::collector::FactsCollector;
 use super::metrics::Metrics;
 use crate::clock::Clock;
 use crate::error::{InvalidValue, check_name};
-use crate::metrics::{CollectorError, CollectorOptions, DefinitionError, LabelValue, Meter, Scope};
+use crate::metrics::{CollectorError, CollectorOptions, LabelValue, Meter, Scope};
 use crate::redact::Secret;
 use crate::store::postgres::PostgresSession;
 
@@ -47,6 +47,7 @@ pub struct PostgresFacts<S> {
     pub(super) tables: u16,
     pub(super) indexes: u16,
     pub(super) statements: u16,
+    scope: Scope,
     session: PhantomData<fn() -> S>,
 }
 
@@ -66,6 +67,7 @@ impl<S: PostgresSession> PostgresFacts<S> {
             tables: DEFAULT_TABLES,
             indexes: DEFAULT_INDEXES,
             statements: DEFAULT_STATEMENTS,
+            scope: Scope::Shared,
             session: PhantomData,
         })
     }
@@ -86,7 +88,8 @@ impl<S: PostgresSession> PostgresFacts<S> {
     }
 
     /// How many tables have series of their own: the largest and the most used, chosen once a day. Default: 10. Each is
-    /// sixteen series; replicas share some hundred series at most.
+    /// sixteen series. Some hundreds of tables and indexes are too much for replicas to share (256 KiB): only the one that
+    /// asks shows them then, its run counts as failed, and [`scope`](Self::scope) is the remedy.
     pub fn tables(self, tables: u16) -> Self {
         Self { tables, ..self }
     }
@@ -103,36 +106,24 @@ impl<S: PostgresSession> PostgresFacts<S> {
         Self { statements, ..self }
     }
 
+    /// Whether each replica asks, or one of them for all. Default: [`Scope::Shared`], since the server says the same to
+    /// all.
+    pub fn scope(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
     pub(in crate::database) fn collect(
         self,
         database: &'static str,
         meter: &Meter,
         clock: &Clock,
-    ) -> Result<(), FactsError> {
+    ) -> Result<(), CollectorError> {
         check_name("database", database)?;
-        let runtime = Handle::try_current().map_err(|_| FactsError::NoRuntime)?;
-        let metrics = Metrics::register(meter)?;
-        let options = CollectorOptions::new().interval(self.interval).unawaited().scope(Scope::Shared);
         let name = format!("postgres-{database}");
+        let runtime = Handle::try_current().map_err(|_| CollectorError::NoRuntime { name: name.clone() })?;
+        let metrics = Metrics::register(meter)?;
+        let options = CollectorOptions::new().interval(self.interval).unawaited().scope(self.scope);
         let collector = FactsCollector::new(LabelValue::from(database), self, metrics, clock.clone(), runtime);
-        Ok(meter.collector_with(&name, collector, options)?)
+        meter.collector_with(&name, collector, options)
     }
-}
-
-/// Why nothing is collected of a server.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FactsError {
-    /// The name breaks a rule.
-    #[error(transparent)]
-    Name(#[from] InvalidValue),
-    /// A metric clashes with another of the registry.
-    #[error(transparent)]
-    Definition(#[from] DefinitionError),
-    /// The collector cannot be registered.
-    #[error(transparent)]
-    Collector(#[from] CollectorError),
-    /// There is no Tokio runtime to connect in.
-    #[error("there is no Tokio runtime to connect in: call this inside one")]
-    NoRuntime,
 }

@@ -72,7 +72,8 @@ fn column<V: FromColumn>(meter: &Meter, definition: &'static Definition) -> Resu
     Ok(match definition.label_names().len() {
         1 => Box::new(Column::<V, 1> { definition, metric: meter.collected(definition)? }),
         2 => Box::new(Column::<V, 2> { definition, metric: meter.collected(definition)? }),
-        _ => Box::new(Column::<V, 3> { definition, metric: meter.collected(definition)? }),
+        3 => Box::new(Column::<V, 3> { definition, metric: meter.collected(definition)? }),
+        _ => Box::new(Column::<V, 4> { definition, metric: meter.collected(definition)? }),
     })
 }
 

@@ -16,10 +16,12 @@ mod definitions;
 mod facts;
 mod fingerprint;
 mod metrics;
+mod queries;
 mod sections;
 mod server;
 mod statements;
 
-pub use facts::{FactsError, PostgresFacts};
-pub(super) use sections::{INDEX_USE, rows};
+pub use facts::PostgresFacts;
+pub(super) use queries::INDEX_USE;
+pub(super) use sections::rows;
 pub(super) use server::message;

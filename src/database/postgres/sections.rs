@@ -1,10 +1,10 @@
-//! The sections of what a server tells: what each needs, how often it is asked for, and in which words.
+//! The sections of what a server tells: what each needs, and how often it is asked for.
 
 use super::chosen::Chosen;
 use super::definitions;
+use super::queries;
 use super::server::Server;
 use crate::metrics::Definition;
-use crate::store::postgres::APPLICATION_NAME;
 
 /// A part of what a server tells that is there or missing as a whole.
 pub(super) struct Section {
@@ -43,7 +43,7 @@ impl Needs {
             Self::Nothing => true,
             Self::ReadAllStats => server.reads_all_stats,
             Self::Monitor => server.is_monitor,
-            Self::Statements => server.reads_all_stats && server.statements_in.is_some(),
+            Self::Statements => server.reads_all_stats && server.statements.is_some(),
         }
     }
 
@@ -57,25 +57,20 @@ impl Needs {
     }
 }
 
-pub(super) static SECTIONS: [Section; 11] = [
-    section("server", Pace::Fast, Needs::Nothing, &definitions::SERVER, |_, _| vec![SERVER.to_owned()]),
-    section("activity", Pace::Fast, Needs::ReadAllStats, &definitions::ACTIVITY, activity),
-    section("database", Pace::Fast, Needs::Nothing, &definitions::DATABASE, database),
-    section("locks", Pace::Fast, Needs::Nothing, &definitions::LOCKS, |_, _| vec![LOCKS.to_owned()]),
-    section("replication", Pace::Fast, Needs::ReadAllStats, &definitions::REPLICATION, |_, _| {
-        vec![REPLICAS.to_owned(), REPLICATION_LAG.to_owned(), SLOTS.to_owned(), SLOT_RETAINS.to_owned()]
-    }),
-    section("writes", Pace::Fast, Needs::Nothing, &definitions::WRITES, writes),
-    section("size", Pace::Slow, Needs::Nothing, &definitions::SIZE, |_, _| vec![SIZE.to_owned()]),
-    section("wal", Pace::Slow, Needs::Monitor, &definitions::WAL, |_, _| vec![WAL_FILES.to_owned()]),
-    section("tables", Pace::Slow, Needs::Nothing, &definitions::TABLES, |_, chosen| {
-        vec![TABLES_IN_ALL.to_owned(), TABLES.replace(OF_CHOSEN, &chosen.tables.array())]
-    }),
-    section("indexes", Pace::Slow, Needs::Nothing, &definitions::INDEXES, |_, chosen| {
-        let in_all = INDEXES_IN_ALL.replace(OF_INDEXES, INDEX_USE);
-        vec![in_all, INDEX_BLOCKS.to_owned(), INDEXES.replace(OF_CHOSEN, &chosen.indexes.array())]
-    }),
-    section("statements", Pace::Slow, Needs::Statements, &definitions::STATEMENTS, statements),
+pub(super) const SECTION_COUNT: usize = 11;
+
+pub(super) static SECTIONS: [Section; SECTION_COUNT] = [
+    section("server", Pace::Fast, Needs::Nothing, &definitions::SERVER, queries::server),
+    section("activity", Pace::Fast, Needs::ReadAllStats, &definitions::ACTIVITY, queries::activity),
+    section("database", Pace::Fast, Needs::Nothing, &definitions::DATABASE, queries::database),
+    section("locks", Pace::Fast, Needs::Nothing, &definitions::LOCKS, queries::locks),
+    section("replication", Pace::Fast, Needs::ReadAllStats, &definitions::REPLICATION, queries::replication),
+    section("writes", Pace::Fast, Needs::Nothing, &definitions::WRITES, queries::writes),
+    section("size", Pace::Slow, Needs::Nothing, &definitions::SIZE, queries::size),
+    section("wal", Pace::Slow, Needs::Monitor, &definitions::WAL, queries::wal),
+    section("tables", Pace::Slow, Needs::Nothing, &definitions::TABLES, queries::tables),
+    section("indexes", Pace::Slow, Needs::Nothing, &definitions::INDEXES, queries::indexes),
+    section("statements", Pace::Slow, Needs::Statements, &definitions::STATEMENTS, queries::statements),
 ];
 
 const fn section(
@@ -98,256 +93,68 @@ pub(in crate::database) fn rows(query: &str) -> String {
     format!("(SELECT coalesce(jsonb_agg(r), '[]') FROM ({query}) r)")
 }
 
-/// Where a query has an array of the chosen.
-const OF_CHOSEN: &str = "{chosen}";
-/// Where a query has all indexes.
-const OF_INDEXES: &str = "{indexes}";
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::postgres::chosen::Choice;
+    use crate::database::postgres::server::Statements;
 
-/// The lag is 0 while all that was received is replayed: a primary may have nothing to say.
-const SERVER: &str = "\
-SELECT current_setting('server_version_num')::int AS db_server_version,
-    extract(epoch FROM pg_postmaster_start_time()) AS db_server_start_timestamp_seconds,
-    pg_is_in_recovery()::int AS db_in_recovery,
-    CASE WHEN NOT pg_is_in_recovery() THEN NULL
-        WHEN pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
-        ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END AS db_replica_lag_seconds,
-    takes AS db_max_connections,
-    reserved AS db_reserved_connections,
-    used AS db_used_connections,
-    greatest(takes - reserved - used, 0) AS db_connection_headroom,
-    (SELECT max(age(datfrozenxid)) FROM pg_database) AS db_transaction_id_age,
-    (SELECT max(mxid_age(datminmxid)) FROM pg_database) AS db_multixact_id_age
-FROM (SELECT current_setting('max_connections')::int AS takes,
-    current_setting('superuser_reserved_connections')::int
-        + coalesce(current_setting('reserved_connections', true), '0')::int AS reserved,
-    (SELECT sum(numbackends) FROM pg_stat_database)::int AS used) AS connections";
+    const MAJORS: [u64; 5] = [13, 14, 15, 16, 17];
 
-/// Sessions of clients of this database, but for our own.
-const CLIENTS: &str = "\
-(SELECT * FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' \
-    AND pid <> pg_backend_pid()) AS a";
-
-fn activity(server: &Server, _: &Chosen) -> Vec<String> {
-    let states = format!(
-        "SELECT word AS state, count(a.pid) AS db_sessions
-        FROM (VALUES ('active', 'active'), ('idle', 'idle'), ('idle_in_transaction', 'idle in transaction'),
-            ('idle_in_transaction_aborted', 'idle in transaction (aborted)'),
-            ('fastpath_function_call', 'fastpath function call'), ('disabled', 'disabled')) AS states (word, state)
-        LEFT JOIN {CLIENTS} ON a.state = states.state GROUP BY word"
-    );
-    let waits = format!(
-        "SELECT word AS wait_event_type, count(a.pid) AS db_waiting_sessions
-        FROM (VALUES ('buffer_pin', 'BufferPin'), ('client', 'Client'), ('extension', 'Extension'), ('io', 'IO'),
-            ('ipc', 'IPC'), ('lock', 'Lock'), ('lwlock', 'LWLock'), ('timeout', 'Timeout')) AS types (word, type)
-        LEFT JOIN {CLIENTS} ON a.wait_event_type = types.type AND a.state = 'active' GROUP BY word"
-    );
-    // pg_blocking_pids stops the lock manager for a moment, so it is called only if somebody waits.
-    let ages = format!(
-        "SELECT count(*) FILTER (WHERE xact_start IS NOT NULL AND state <> 'idle') AS db_active_transactions,
-            {transaction} AS db_longest_transaction_seconds,
-            {query} AS db_longest_query_seconds,
-            {idle} AS db_longest_idle_in_transaction_seconds,
-            count(*) FILTER (WHERE wait_event_type = 'Lock') AS db_lock_waiting_sessions,
-            CASE WHEN count(*) FILTER (WHERE wait_event_type = 'Lock') = 0 THEN 0 ELSE (
-                SELECT count(DISTINCT blocker) FROM (SELECT unnest(pg_blocking_pids(a.pid)) AS blocker
-                    FROM {CLIENTS} WHERE a.wait_event_type = 'Lock') AS blockers) END AS db_lock_blocking_sessions,
-            (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'
-                AND datname = current_database()) AS db_autovacuum_workers
-        FROM {CLIENTS}",
-        transaction = oldest("xact_start", "state <> 'idle'"),
-        query = oldest("query_start", "state = 'active'"),
-        idle = oldest("state_change", "state LIKE 'idle in transaction%'"),
-    );
-    let lock_wait = if server.is_since(14) {
-        format!(
-            "SELECT {} AS db_longest_lock_wait_seconds FROM pg_locks
-            WHERE NOT granted AND pid IN (SELECT pid FROM {CLIENTS})",
-            oldest("waitstart", "true")
-        )
-    } else {
-        // How long the query has run that waits, at least.
-        let waits = oldest("state_change", "wait_event_type = 'Lock'");
-        format!("SELECT {waits} AS db_longest_lock_wait_seconds FROM {CLIENTS}")
-    };
-    vec![states, waits, ages, lock_wait]
-}
-
-/// The age of the oldest such moment, 0 if there is none.
-fn oldest(moment: &str, condition: &str) -> String {
-    format!("coalesce(extract(epoch FROM max(clock_timestamp() - {moment}) FILTER (WHERE {condition})), 0)")
-}
-
-fn database(server: &Server, _: &Chosen) -> Vec<String> {
-    let mut queries = vec![DATABASE.to_owned()];
-    let since_16 = if server.is_since(16) { ", ('logical_slot', confl_active_logicalslot)" } else { "" };
-    queries.push(format!(
-        "SELECT cause, n AS db_conflicts_total FROM pg_stat_database_conflicts, LATERAL (VALUES
-            ('tablespace', confl_tablespace), ('lock', confl_lock), ('snapshot', confl_snapshot),
-            ('buffer_pin', confl_bufferpin), ('deadlock', confl_deadlock){since_16}) AS causes (cause, n)
-        WHERE datname = current_database()"
-    ));
-    if server.is_since(14) {
-        queries.push(SESSIONS_ENDED.to_owned());
+    fn asked(major: u64, section: &Section) -> String {
+        let statements = Statements { view: "public.pg_stat_statements".to_owned(), tells_top_level: major >= 14 };
+        let server = Server {
+            version: major * 10_000 + 5,
+            reads_all_stats: true,
+            is_monitor: true,
+            statements: Some(statements),
+        };
+        let chosen = Chosen { tables: Choice::of_at_most(1), indexes: Choice::of_at_most(1), statements: 1 };
+        (section.queries)(&server, &chosen).join("\n")
     }
-    queries
-}
 
-const DATABASE: &str = "\
-SELECT xact_commit AS db_commits_total, xact_rollback AS db_rollbacks_total,
-    blks_hit AS db_blocks_hit_total, blks_read AS db_blocks_read_total,
-    blk_read_time / 1000 AS db_block_read_seconds_total, blk_write_time / 1000 AS db_block_write_seconds_total,
-    tup_returned AS db_rows_returned_total, tup_fetched AS db_rows_fetched_total,
-    tup_inserted AS db_rows_inserted_total, tup_updated AS db_rows_updated_total, tup_deleted AS db_rows_deleted_total,
-    deadlocks AS db_deadlocks_total, temp_files AS db_temporary_files_total, temp_bytes AS db_temporary_bytes_total,
-    checksum_failures AS db_checksum_failures_total,
-    extract(epoch FROM stats_reset) AS db_statistics_reset_timestamp_seconds
-FROM pg_stat_database WHERE datname = current_database()";
+    /// Views, columns and settings of some versions only, by the release notes, with the first and the last that have them.
+    const OF_SOME: [(&str, u64, u64); 12] = [
+        ("pg_stat_wal\n", 14, 17),
+        ("waitstart", 14, 17),
+        ("sessions_abandoned", 14, 17),
+        ("sessions_killed", 14, 17),
+        ("toplevel", 14, 17),
+        ("confl_active_logicalslot", 16, 17),
+        ("buffers_backend", 13, 16),
+        ("checkpoints_timed", 13, 16),
+        ("checkpoint_write_time", 13, 16),
+        ("buffers_checkpoint", 13, 16),
+        ("pg_stat_checkpointer", 17, 17),
+        ("num_requested", 17, 17),
+    ];
 
-const SESSIONS_ENDED: &str = "\
-SELECT cause, n AS db_sessions_ended_total FROM pg_stat_database, LATERAL (VALUES
-    ('abandoned', sessions_abandoned), ('fatal', sessions_fatal), ('killed', sessions_killed)) AS causes (cause, n)
-WHERE datname = current_database()";
-
-/// Without those of this very query.
-const LOCKS: &str = "\
-SELECT word AS mode, count(l.pid) AS db_locks
-FROM (VALUES ('access_share', 'AccessShareLock'), ('row_share', 'RowShareLock'), ('row_exclusive', 'RowExclusiveLock'),
-    ('share_update_exclusive', 'ShareUpdateExclusiveLock'), ('share', 'ShareLock'),
-    ('share_row_exclusive', 'ShareRowExclusiveLock'), ('exclusive', 'ExclusiveLock'),
-    ('access_exclusive', 'AccessExclusiveLock'), ('serializable_read', 'SIReadLock')) AS modes (word, mode)
-LEFT JOIN pg_locks l ON l.mode = modes.mode AND l.pid <> pg_backend_pid()
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-GROUP BY word";
-
-const REPLICAS: &str = "\
-SELECT states.state, count(r.pid) AS db_replicas
-FROM (VALUES ('startup'), ('catchup'), ('streaming'), ('backup'), ('stopping')) AS states (state)
-LEFT JOIN pg_stat_replication r ON r.state = states.state GROUP BY states.state";
-
-/// The last of the log that a server has: a replica may have replicas too.
-macro_rules! end_of_log {
-    () => {
-        "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END"
-    };
-}
-
-const REPLICATION_LAG: &str = concat!(
-    "SELECT max(pg_wal_lsn_diff(",
-    end_of_log!(),
-    ", replay_lsn)) AS db_replication_lag_bytes,
-    CASE WHEN count(*) > 0 THEN coalesce(extract(epoch FROM max(replay_lag)), 0) END AS db_replication_lag_seconds
-FROM pg_stat_replication WHERE state <> 'backup'"
-);
-
-const SLOTS: &str = "\
-SELECT word AS state, count(s.slot_name) AS db_replication_slots
-FROM (VALUES ('active', true), ('inactive', false)) AS states (word, active)
-LEFT JOIN pg_replication_slots s ON s.active = states.active GROUP BY word";
-
-const SLOT_RETAINS: &str = concat!(
-    "SELECT max(pg_wal_lsn_diff(",
-    end_of_log!(),
-    ", restart_lsn)) AS db_replication_slot_retained_bytes FROM pg_replication_slots"
-);
-
-fn writes(server: &Server, _: &Chosen) -> Vec<String> {
-    let mut queries: Vec<String> = if server.is_since(17) { CHECKPOINTER } else { WRITER }.map(str::to_owned).into();
-    if server.is_since(14) {
-        queries.push(
-            "SELECT wal_records AS db_wal_records_total, wal_bytes AS db_wal_bytes_total FROM pg_stat_wal".to_owned(),
-        );
+    #[test]
+    fn each_version_is_asked_for_what_it_has() {
+        for major in MAJORS {
+            let all = SECTIONS.iter().map(|section| asked(major, section) + "\n").collect::<String>();
+            for (word, first, last) in OF_SOME {
+                assert_eq!(all.contains(word), (first..=last).contains(&major), "{word} of {major}");
+            }
+            // Whatever the version, a setting that may be missing is none.
+            assert!(all.contains("current_setting('reserved_connections', true)"));
+        }
     }
-    queries
-}
 
-/// To PostgreSQL 16.
-const WRITER: [&str; 3] = [
-    "SELECT checkpoint_write_time / 1000 AS db_checkpoint_write_seconds_total,
-        checkpoint_sync_time / 1000 AS db_checkpoint_sync_seconds_total,
-        maxwritten_clean AS db_writer_stopped_total, buffers_alloc AS db_buffers_allocated_total FROM pg_stat_bgwriter",
-    "SELECT cause, n AS db_checkpoints_total FROM pg_stat_bgwriter, LATERAL (VALUES
-        ('timed', checkpoints_timed), ('requested', checkpoints_req)) AS causes (cause, n)",
-    "SELECT by, n AS db_buffers_written_total FROM pg_stat_bgwriter, LATERAL (VALUES
-        ('checkpointer', buffers_checkpoint), ('writer', buffers_clean), ('backends', buffers_backend)) AS writers (by, n)",
-];
-
-/// From PostgreSQL 17.
-const CHECKPOINTER: [&str; 3] = [
-    "SELECT c.write_time / 1000 AS db_checkpoint_write_seconds_total, c.sync_time / 1000 AS db_checkpoint_sync_seconds_total,
-        w.maxwritten_clean AS db_writer_stopped_total, w.buffers_alloc AS db_buffers_allocated_total
-        FROM pg_stat_checkpointer c, pg_stat_bgwriter w",
-    "SELECT cause, n AS db_checkpoints_total FROM pg_stat_checkpointer, LATERAL (VALUES
-        ('timed', num_timed), ('requested', num_requested)) AS causes (cause, n)",
-    "SELECT by, n AS db_buffers_written_total FROM pg_stat_checkpointer c, pg_stat_bgwriter w, LATERAL (VALUES
-        ('checkpointer', c.buffers_written), ('writer', w.buffers_clean)) AS writers (by, n)",
-];
-
-const SIZE: &str = "SELECT pg_database_size(current_database()) AS db_size_bytes";
-
-const WAL_FILES: &str = "SELECT count(*) AS db_wal_files, sum(size) AS db_wal_size_bytes FROM pg_ls_waldir()";
-
-const TABLES_IN_ALL: &str = "\
-SELECT count(*) AS db_tables,
-    count(*) FILTER (WHERE n_live_tup >= 10000 AND seq_scan > coalesce(idx_scan, 0)) AS db_sequential_scan_heavy_tables
-FROM pg_stat_user_tables";
-
-const TABLES: &str = "\
-SELECT s.schemaname || '.' || s.relname AS \"table\",
-    s.seq_scan AS db_table_sequential_scans_total, s.seq_tup_read AS db_table_sequential_rows_read_total,
-    s.idx_scan AS db_table_index_scans_total, s.idx_tup_fetch AS db_table_index_rows_fetched_total,
-    s.n_tup_ins AS db_table_rows_inserted_total, s.n_tup_upd AS db_table_rows_updated_total,
-    s.n_tup_hot_upd AS db_table_rows_hot_updated_total, s.n_tup_del AS db_table_rows_deleted_total,
-    b.heap_blks_hit + coalesce(b.idx_blks_hit, 0) + coalesce(b.toast_blks_hit, 0) + coalesce(b.tidx_blks_hit, 0)
-        AS db_table_blocks_hit_total,
-    b.heap_blks_read + coalesce(b.idx_blks_read, 0) + coalesce(b.toast_blks_read, 0) + coalesce(b.tidx_blks_read, 0)
-        AS db_table_blocks_read_total,
-    s.n_live_tup AS db_table_live_rows, s.n_dead_tup AS db_table_dead_rows,
-    s.n_mod_since_analyze AS db_table_rows_modified_since_analyze,
-    extract(epoch FROM greatest(s.last_analyze, s.last_autoanalyze)) AS db_table_last_analyze_timestamp_seconds,
-    extract(epoch FROM greatest(s.last_vacuum, s.last_autovacuum)) AS db_table_last_vacuum_timestamp_seconds,
-    pg_total_relation_size(s.relid) AS db_table_size_bytes
-FROM pg_stat_user_tables s JOIN pg_statio_user_tables b USING (relid) WHERE s.relid = ANY ({chosen})";
-
-/// All indexes of users, with whether each is scanned by nobody and needed for nothing else: no constraint, no part of a
-/// partitioned index, no expression, whose statistics the planner uses. Joins, since a question for each of a thousand
-/// indexes costs ten times as much.
-pub(in crate::database) const INDEX_USE: &str = "\
-(SELECT s.*, i.indisvalid AS is_valid, r.relpages::bigint * current_setting('block_size')::int AS about_bytes,
-    s.idx_scan = 0 AND i.indisvalid AND NOT i.indisunique AND NOT i.indisprimary AND NOT i.indisexclusion
-        AND NOT i.indisreplident AND 0 <> ALL (i.indkey) AND c.conindid IS NULL AND h.inhrelid IS NULL AS is_unused
-FROM pg_stat_user_indexes s JOIN pg_index i USING (indexrelid) JOIN pg_class r ON r.oid = s.indexrelid
-    LEFT JOIN (SELECT DISTINCT conindid FROM pg_constraint) c ON c.conindid = s.indexrelid
-    LEFT JOIN (SELECT DISTINCT inhrelid FROM pg_inherits) h ON h.inhrelid = s.indexrelid) AS indexes";
-
-const INDEXES_IN_ALL: &str = "\
-SELECT count(*) AS db_indexes, count(*) FILTER (WHERE is_unused) AS db_unused_indexes,
-    coalesce(sum(about_bytes) FILTER (WHERE is_unused), 0) AS db_unused_index_bytes,
-    count(*) FILTER (WHERE NOT is_valid) AS db_invalid_indexes
-FROM {indexes}";
-
-const INDEX_BLOCKS: &str = "\
-SELECT sum(idx_blks_hit) AS db_index_blocks_hit_total, sum(idx_blks_read) AS db_index_blocks_read_total
-FROM pg_statio_user_indexes";
-
-const INDEXES: &str = "\
-SELECT schemaname || '.' || relname AS \"table\", indexrelname AS \"index\", idx_scan AS db_index_scans_total,
-    idx_tup_read AS db_index_rows_read_total, pg_relation_size(indexrelid) AS db_index_size_bytes
-FROM pg_stat_user_indexes WHERE indexrelid = ANY ({chosen})";
-
-fn statements(server: &Server, chosen: &Chosen) -> Vec<String> {
-    let Some(schema) = &server.statements_in else {
-        return Vec::new();
-    };
-    // Some of them become one when their values are taken out.
-    let at_most = 2 * u32::from(chosen.statements);
-    vec![format!(
-        "SELECT left(query, 4000) AS statement, calls AS db_statement_calls_total,
-            total_exec_time / 1000 AS db_statement_seconds_total, rows AS db_statement_rows_total,
-            shared_blks_read + local_blks_read AS db_statement_blocks_read_total
-        FROM {schema}.pg_stat_statements
-        WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-            AND position('{mark}' IN query) = 0 AND query NOT LIKE 'SET LOCAL %'
-        ORDER BY total_exec_time DESC LIMIT {at_most}",
-        mark = APPLICATION_NAME,
-    )]
+    #[test]
+    fn each_metric_is_a_column_of_its_section_in_every_version_that_has_it() {
+        for (major, section) in MAJORS.into_iter().flat_map(|major| SECTIONS.iter().map(move |one| (major, one))) {
+            let asked = asked(major, section);
+            for name in section.definitions.iter().map(Definition::name) {
+                let since_14 =
+                    matches!(name, "db_sessions_ended_total" | "db_wal_records_total" | "db_wal_bytes_total");
+                let column = format!(" AS {name}");
+                let is_asked = asked
+                    .split(&column)
+                    .skip(1)
+                    .any(|rest| !rest.starts_with(|c: char| c == '_' || c.is_alphanumeric()));
+                assert_eq!(is_asked, major >= 14 || !since_14, "{name} of {major}");
+            }
+        }
+    }
 }

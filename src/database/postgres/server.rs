@@ -13,8 +13,17 @@ pub(super) struct Server {
     pub(super) reads_all_stats: bool,
     /// Whether the role may look at the server's files.
     pub(super) is_monitor: bool,
-    /// The schema of pg_stat_statements, quoted, if the extension is in this database.
-    pub(super) statements_in: Option<String>,
+    /// Where the statements are, if the extension pg_stat_statements is in this database.
+    pub(super) statements: Option<Statements>,
+}
+
+/// The view of pg_stat_statements, whose version need not be the server's: an upgrade leaves it as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Statements {
+    /// Its name with its schema, quoted.
+    pub(super) view: String,
+    /// Whether it tells what clients sent from what functions did of it.
+    pub(super) tells_top_level: bool,
 }
 
 impl Server {
@@ -23,8 +32,11 @@ impl Server {
         'version', current_setting('server_version_num')::int, \
         'reads_all_stats', pg_has_role(current_user, 'pg_read_all_stats', 'usage'), \
         'is_monitor', pg_has_role(current_user, 'pg_monitor', 'usage'), \
-        'statements_in', (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace \
-            WHERE e.extname = 'pg_stat_statements'))";
+        'statements', (SELECT json_build_object(\
+            'view', quote_ident(n.nspname) || '.pg_stat_statements', \
+            'tells_top_level', EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+                WHERE c.relnamespace = n.oid AND c.relname = 'pg_stat_statements' AND a.attname = 'toplevel')) \
+            FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'))";
 
     /// `None` for what is no answer of PostgreSQL's.
     pub(super) fn read(answer: &str) -> Option<Self> {
@@ -33,7 +45,13 @@ impl Server {
             version: answer.get("version")?.as_u64()?,
             reads_all_stats: answer.get("reads_all_stats")?.as_bool()?,
             is_monitor: answer.get("is_monitor")?.as_bool()?,
-            statements_in: answer.get("statements_in")?.as_str().map(str::to_owned),
+            statements: match answer.get("statements")? {
+                Value::Null => None,
+                found => Some(Statements {
+                    view: found.get("view")?.as_str()?.to_owned(),
+                    tells_top_level: found.get("tells_top_level")?.as_bool()?,
+                }),
+            },
         })
     }
 
@@ -64,13 +82,16 @@ mod tests {
 
     #[test]
     fn answers_say_what_the_server_is_and_the_role_may_see() {
-        let answer = r#"{"version":150018,"reads_all_stats":true,"is_monitor":false,"statements_in":"\"My\""}"#;
+        let answer = r#"{"version":150018,"reads_all_stats":true,"is_monitor":false,
+            "statements":{"view":"\"My\".pg_stat_statements","tells_top_level":true}}"#;
         let server = Server::read(answer).unwrap();
-        let statements_in = Some("\"My\"".to_owned());
-        let expected = Server { version: 150_018, reads_all_stats: true, is_monitor: false, statements_in };
+        let statements = Some(Statements { view: "\"My\".pg_stat_statements".to_owned(), tells_top_level: true });
+        let expected = Server { version: 150_018, reads_all_stats: true, is_monitor: false, statements };
         assert_eq!(server, expected);
         assert!(server.is_since(15) && !server.is_since(16));
-        for nonsense in ["", "{}", "SHOW", "{\"version\":1}"] {
+        let without = answer.split_once("\"statements\"").unwrap().0.to_owned() + "\"statements\":null}";
+        assert_eq!(Server::read(&without), Some(Server { statements: None, ..expected }));
+        for nonsense in ["", "{}", "SHOW", "{\"version\":1}", &answer.replace("view", "views")] {
             assert_eq!(Server::read(nonsense), None);
         }
     }

@@ -1,6 +1,6 @@
-//! What takes the most time, as series: rows of one fingerprint are one.
+//! What takes the most time, as series: the text of a statement becomes a label.
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::fingerprint::fingerprint;
 use super::metrics::Row;
@@ -8,38 +8,17 @@ use super::metrics::Row;
 /// The column that becomes the label.
 const STATEMENT: &str = "statement";
 
-/// At most so many rows, in their order, with the text of each replaced by its fingerprint and those that are then one
-/// added up.
-pub(super) fn by_fingerprint(rows: Vec<Row>, at_most: u16) -> Vec<Row> {
-    let mut merged: Vec<Row> = Vec::new();
-    for mut row in rows {
-        let text = fingerprint(row.get(STATEMENT).and_then(Value::as_str).unwrap_or_default());
-        let known = merged.iter_mut().find(|known| known.get(STATEMENT).and_then(Value::as_str) == Some(text.as_str()));
-        match known {
-            Some(known) => add(known, &row),
-            None => {
-                row.insert(STATEMENT.to_owned(), Value::String(text));
-                merged.push(row);
-            }
+/// The rows with the text of each replaced by its fingerprint.
+///
+/// Rows of one fingerprint stay apart, by who ran them and the server's id: they come and go one by one, and a sum of those
+/// that happen to be there would fall when one goes, which `rate()` takes for a restart.
+pub(super) fn with_fingerprints(mut rows: Vec<Row>) -> Vec<Row> {
+    for row in &mut rows {
+        if let Some(text) = row.get_mut(STATEMENT) {
+            *text = Value::String(fingerprint(text.as_str().unwrap_or_default()));
         }
     }
-    merged.truncate(at_most.into());
-    merged
-}
-
-fn add(to: &mut Row, row: &Row) {
-    for (name, value) in row {
-        let Some(present) = to.get_mut(name) else {
-            continue;
-        };
-        let sum = match (present.as_u64(), value.as_u64()) {
-            (Some(one), Some(other)) => Some(Number::from(one.saturating_add(other))),
-            _ => present.as_f64().zip(value.as_f64()).and_then(|(one, other)| Number::from_f64(one + other)),
-        };
-        if let Some(sum) = sum {
-            *present = Value::Number(sum);
-        }
-    }
+    rows
 }
 
 #[cfg(test)]
@@ -48,18 +27,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_of_one_fingerprint_are_added_up_and_the_first_stay() {
-        let answer = r#"[
-            {"statement": "SELECT 1", "db_statement_calls_total": 2, "db_statement_seconds_total": 1.5},
-            {"statement": "SELECT now()", "db_statement_calls_total": 1, "db_statement_seconds_total": 1.25},
-            {"statement": "SELECT 2", "db_statement_calls_total": 3, "db_statement_seconds_total": 0.25},
-            {"statement": "SELECT x", "db_statement_calls_total": 1, "db_statement_seconds_total": 0.125}
-        ]"#;
-        let merged = by_fingerprint(rows(answer).unwrap(), 2);
-        let expected = r#"[
-            {"statement": "select ?", "db_statement_calls_total": 5, "db_statement_seconds_total": 1.75},
-            {"statement": "select now()", "db_statement_calls_total": 1, "db_statement_seconds_total": 1.25}
-        ]"#;
-        assert_eq!(merged, rows(expected).unwrap());
+    fn statement_that_leaves_lowers_no_other_of_its_fingerprint() {
+        let one = r#"{"user": "app", "queryid": "1", "statement": "SELECT 1", "db_statement_calls_total": 2}"#;
+        let other = r#"{"user": "app", "queryid": "-2", "statement": "select 2", "db_statement_calls_total": 9}"#;
+        let both = with_fingerprints(rows(&format!("[{one},{other}]")).unwrap());
+        assert_eq!(both[0][STATEMENT], "select ?");
+        assert_eq!(both[1][STATEMENT], "select ?");
+        assert_eq!(with_fingerprints(rows(&format!("[{one}]")).unwrap())[0], both[0]);
     }
 }

@@ -1,9 +1,10 @@
 //! Collectors that ask another process: each answer within a limit, and more and more seldom while there is none.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::rest::Rest;
 use super::{CollectFailure, Collection, CollectorError, CollectorOptions, Scope};
 use crate::clock::Clock;
 use crate::metrics::Meter;
@@ -13,6 +14,10 @@ pub const DEFAULT_ASK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Chosen: far more than a server takes that can be of use.
 pub const DEFAULT_ASK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many intervals pass at most between two questions that are not answered. Chosen: at the usual interval, what comes
+/// back is found within four minutes.
+const MOST_INTERVALS: u32 = 8;
 
 /// How a collector asks another process.
 ///
@@ -84,13 +89,11 @@ where
 {
     let AskOptions { interval, timeout, scope } = options;
     let runtime = Handle::try_current().map_err(|_| CollectorError::NoRuntime { name: name.to_owned() })?;
-    let (clock, mut rest) = (clock.clone(), Rest::new(interval));
+    let (clock, mut rest) = (clock.clone(), Rest::new(interval, interval.saturating_mul(MOST_INTERVALS)));
     let collector = move |collection: &mut Collection| -> Result<(), CollectFailure> {
-        if let Some(failures) = rest.is_on(clock.now()) {
-            return Err(NoAnswer::Resting { failures }.into());
-        }
+        rest.is_over(clock.now())?;
         let asked = async { tokio::time::timeout(timeout, ask()).await };
-        let answer = runtime.block_on(asked).unwrap_or_else(|_| Err(NoAnswer::InTime { limit: timeout }.into()));
+        let answer = runtime.block_on(asked).unwrap_or_else(|_| Err(NoAnswerWithin(timeout).into()));
         match answer {
             Ok(answer) => {
                 rest.end();
@@ -106,73 +109,7 @@ where
     meter.collector_with(name, collector, CollectorOptions::new().interval(interval).scope(scope).unawaited())
 }
 
-/// Why there is no answer, beside what the other process says.
+/// The other process was silent for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum NoAnswer {
-    #[error("there was no answer within {limit:?}")]
-    InTime { limit: Duration },
-    #[error("it was not asked, since there was no answer {failures} times")]
-    Resting { failures: u32 },
-}
-
-/// How long nobody asks after failures in a row.
-#[derive(Debug)]
-struct Rest {
-    interval: Duration,
-    failures: u32,
-    until: Option<Instant>,
-}
-
-/// Chosen: at the usual interval, what comes back is found within four minutes.
-const MOST_DOUBLINGS: u32 = 3;
-
-impl Rest {
-    fn new(interval: Duration) -> Self {
-        Self { interval, failures: 0, until: None }
-    }
-
-    /// After how many failures.
-    fn is_on(&self, now: Instant) -> Option<u32> {
-        self.until.filter(|until| now < *until).map(|_| self.failures)
-    }
-
-    fn begin(&mut self, now: Instant) {
-        let intervals = 2_u32.pow(self.failures.min(MOST_DOUBLINGS));
-        self.failures = self.failures.saturating_add(1);
-        // Less half an interval, so that the run which is due then does not come a moment too early.
-        let rest = self.interval.saturating_mul(intervals).saturating_sub(self.interval / 2);
-        self.until = now.checked_add(rest);
-    }
-
-    fn end(&mut self) {
-        *self = Self::new(self.interval);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::ManualClock;
-
-    const INTERVAL: Duration = Duration::from_secs(30);
-
-    #[test]
-    fn failures_are_asked_about_after_one_two_four_and_eight_intervals() {
-        let held = ManualClock::new();
-        let clock = held.clock();
-        let mut rest = Rest::new(INTERVAL);
-        for (failures, intervals) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 8)] {
-            rest.begin(clock.now());
-            for _ in 1..intervals {
-                held.advance(INTERVAL);
-                assert_eq!(rest.is_on(clock.now()), Some(failures));
-            }
-            held.advance(INTERVAL);
-            assert_eq!(rest.is_on(clock.now()), None, "after {failures}");
-        }
-        rest.end();
-        rest.begin(clock.now());
-        held.advance(INTERVAL);
-        assert_eq!(rest.is_on(clock.now()), None);
-    }
-}
+#[error("there was no answer within {0:?}")]
+struct NoAnswerWithin(Duration);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::given::Overflow;
+use super::published::Unshared;
 use super::reading::{Collected, Reading};
 use crate::diagnostics::Problem;
 use crate::metrics::cell::Cell;
@@ -24,6 +25,8 @@ pub struct Collection {
     /// A metric that is not in the registry.
     pub(super) stray: Option<Arc<str>>,
     pub(super) standing: Standing,
+    /// Why no other replica shows it, if one should.
+    pub(super) unshared: Option<Unshared>,
 }
 
 /// What a collection is worth.
@@ -53,6 +56,7 @@ impl Collection {
             families: Vec::new(),
             stray: None,
             standing: Standing::Measured { ago: Duration::ZERO },
+            unshared: None,
         }
     }
 

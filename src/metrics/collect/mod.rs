@@ -22,6 +22,8 @@ mod instruments;
 mod options;
 mod published;
 mod reading;
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "who asks comes with the slices"))]
+mod rest;
 mod run;
 mod scope;
 mod shared;
@@ -42,6 +44,8 @@ pub(super) use self::given::Given;
 pub use self::options::CollectorOptions;
 pub(super) use self::reading::check;
 pub use self::reading::{Collected, Reading};
+#[cfg(feature = "postgres")]
+pub(crate) use self::rest::{Rest, Resting};
 pub use self::scope::Scope;
 pub(crate) use self::shared::Sharing;
 #[cfg(feature = "health")]

@@ -37,8 +37,8 @@ pub(crate) trait Part: Send {
     /// What to do now. Asks the other replicas, and waits for that.
     fn turn(&mut self) -> Turn;
 
-    /// Tells the others what was measured.
-    fn publish(&mut self, measured: String);
+    /// Tells the others what was measured; `None` if it is too much to be told.
+    fn publish(&mut self, measured: Option<String>);
 }
 
 /// What a run of a shared collector does.
@@ -68,7 +68,9 @@ impl Collector for Shared {
         match self.part.turn() {
             Turn::Measure => {
                 self.collector.collect(collection)?;
-                self.part.publish(collection.published()?);
+                let published = collection.published();
+                collection.unshared = published.as_ref().err().copied();
+                self.part.publish(published.ok());
             }
             Turn::Show { measured, age } => collection.show(&measured, age, &self.directory)?,
             Turn::Keep => collection.keep(),

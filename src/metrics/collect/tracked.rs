@@ -104,7 +104,11 @@ impl Tracked {
     pub(super) fn ended(&self, end: End, shared: &Shared) {
         let now = shared.clock.now();
         let (outcome, measured, trouble) = match end {
-            End::Measured(collection) => (Outcome::Ok, Some(collection), None),
+            End::Measured(collection) => match collection.unshared {
+                None => (Outcome::Ok, Some(collection), None),
+                // Shown here all the same.
+                Some(why) => (Outcome::Failed, Some(collection), Some(why.to_string())),
+            },
             End::Failed(why) => (Outcome::Failed, None, Some(why)),
             End::Panicked => (Outcome::Panicked, None, Some("it panicked".to_owned())),
         };

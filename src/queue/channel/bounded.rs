@@ -39,7 +39,7 @@ impl<T> Sender<T> {
                 Ok(())
             }
             Err(SendError(())) => {
-                self.reject(Rejection::Closed);
+                self.ledger.flow.reject(Rejection::Closed);
                 Err(SendError(value))
             }
         }
@@ -56,11 +56,11 @@ impl<T> Sender<T> {
                 Ok(())
             }
             Err(TrySendError::Full(())) => {
-                self.reject(Rejection::Full);
+                self.ledger.flow.reject(Rejection::Full);
                 Err(TrySendError::Full(value))
             }
             Err(TrySendError::Closed(())) => {
-                self.reject(Rejection::Closed);
+                self.ledger.flow.reject(Rejection::Closed);
                 Err(TrySendError::Closed(value))
             }
         }
@@ -99,10 +99,6 @@ impl<T> Sender<T> {
 
     fn permit<'a>(&'a self, permit: mpsc::Permit<'a, Item<T>>) -> Permit<'a, T> {
         Permit { permit, ledger: &self.ledger }
-    }
-
-    fn reject(&self, reason: Rejection) {
-        self.ledger.flow.rejected.of(reason).increment();
     }
 }
 

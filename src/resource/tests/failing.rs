@@ -80,6 +80,9 @@ fn credentials_are_as_old_as_their_files_or_as_the_service_says() {
     let now = bench.clock.clock().unix_seconds();
     let lines = bench.collect();
     assert_eq!(rotated("pricing"), Some(now));
+    bench.resources.credential("lost").rotated_at(SystemTime::UNIX_EPOCH - Duration::from_secs(1));
+    bench.collect();
+    assert_eq!(rotated("lost"), None, "nothing was rotated before 1970");
     assert!(
         lines.contains(&"credential_rotation_expected_interval_seconds{name=\"pricing\"} 31".to_owned()),
         "{lines:#?}"

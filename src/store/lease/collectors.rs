@@ -68,9 +68,9 @@ impl Part for LeasedPart {
         }
     }
 
-    fn publish(&mut self, result: String) {
+    fn publish(&mut self, measured: Option<String>) {
         self.known_at = Some(self.clock.now());
-        if let Some(epoch) = self.epoch {
+        if let Some((epoch, result)) = self.epoch.zip(measured) {
             // What fails is counted, and what cannot be published is not followed.
             let _counted = self.bid(Wish::Hold, Some(Publication { epoch, result }));
         }
@@ -190,7 +190,7 @@ mod tests {
         }
         held.advance(TIMING.stretched);
         assert_eq!(replica.part.turn(), Turn::Measure);
-        replica.part.publish("m".to_owned());
+        replica.part.publish(Some("m".to_owned()));
         assert_eq!(replica.part.turn(), Turn::Keep, "not before the others had their turns");
         let value = |metric| replica.registry.snapshot().value(metric, &[("lease", "collector/facts")]).unwrap();
         assert_eq!(
@@ -216,7 +216,7 @@ mod tests {
                         match replica.part.turn() {
                             Turn::Measure => {
                                 measured += 1;
-                                replica.part.publish("facts".to_owned());
+                                replica.part.publish(Some("facts".to_owned()));
                             }
                             Turn::Show { measured, age } => {
                                 assert_eq!(measured, "facts");

@@ -4,11 +4,10 @@
 //! transaction pooler nobody knows which session holds that, and a holder whose network is gone holds it until TCP gives
 //! up.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Bid, LeaseError, Publication, Published, Standing, Wish};
-use crate::store::postgres::PostgresError;
+use crate::store::postgres::{PostgresError, literal};
 
 /// The table of leases, for a migration. Whoever bids needs `SELECT`, `INSERT` and `UPDATE` on it. A row a shared job,
 /// written every few seconds; it may be `UNLOGGED`.
@@ -97,16 +96,6 @@ impl From<PostgresError> for LeaseError {
             _ => Self::store(error),
         }
     }
-}
-
-/// A text as an expression in which nothing of it can be taken for SQL, whatever the server's settings.
-fn literal(text: &str) -> String {
-    let mut hex = String::with_capacity(2 * text.len());
-    for byte in text.bytes() {
-        // Writing to a string does not fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    format!("convert_from(decode('{hex}', 'hex'), 'UTF8')")
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! What a check asks of PostgreSQL.
 
 mod greeting;
+mod literal;
 mod session;
 
 use std::path::PathBuf;
 
 pub(crate) use greeting::{Greeting, greet, knock};
+pub(crate) use literal::literal;
 pub use session::{APPLICATION_NAME, PostgresSession};
 
 use super::DriverError;

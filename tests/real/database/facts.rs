@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::clock::ManualClock;
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::database::{Database, DatabaseOptions};
 use aistm7_monitoring::metrics::{Meter, Registry, RegistryOptions};
+use aistm7_monitoring::store::lease::{Lease, POSTGRES_LEASE_TABLE};
 use aistm7_monitoring::store::postgres::PostgresSession;
 use deadpool_postgres_0_14::tokio_postgres::Client;
-use sqlx_0_9::{Connection, PgConnection};
+use sqlx_0_9::{Connection, PgConnection, PgPool};
 
+use crate::scraped::quiet;
 use crate::stores::SOON;
 use crate::support::pgbouncer::PgBouncer;
 use crate::support::poll::eventually_async;
@@ -83,7 +86,12 @@ const SECTIONS: [&str; 11] = [
 ];
 
 fn with_statements() -> Postgres {
-    let settings = [("shared_preload_libraries", "pg_stat_statements"), ("pg_stat_statements.track_planning", "on")];
+    let settings = [
+        ("shared_preload_libraries", "pg_stat_statements"),
+        ("pg_stat_statements.track_planning", "on"),
+        // Its workers would be connections that come and go.
+        ("autovacuum", "off"),
+    ];
     let postgres = Postgres::start_with(&settings);
     postgres.psql("CREATE EXTENSION pg_stat_statements");
     postgres
@@ -138,7 +146,12 @@ async fn facts_under_load_are_those_of_the_servers_views() {
     assert_eq!(watched.value("db_table_last_analyze_timestamp_seconds", &[("table", "public.fresh")]), None);
     assert_eq!(watched.value("db_table_live_rows", &[("table", "public.fresh")]), Some(0.0));
 
-    let update = [("statement", "update pgbench_accounts set abalance = abalance + ? where aid = ?")];
+    let id = postgres.psql("SELECT queryid FROM pg_stat_statements WHERE query LIKE 'UPDATE pgbench_accounts%'");
+    let update = [
+        ("user", "postgres"),
+        ("statement", "update pgbench_accounts set abalance = abalance + ? where aid = ?"),
+        ("queryid", &*id),
+    ];
     assert_eq!(watched.value("db_statement_calls_total", &update), Some(400.0));
     let took =
         number("SELECT total_exec_time / 1000 FROM pg_stat_statements WHERE query LIKE 'UPDATE pgbench_accounts%'");
@@ -214,6 +227,22 @@ async fn deadlock_lock_queue_and_idle_transaction_are_seen() {
     }
     assert_eq!(watched.round().await, "ok");
     assert_eq!(watched.value("db_lock_blocking_sessions", &[]), Some(0.0));
+    no_question_waits_for_long(&postgres, one).await;
+}
+
+/// A table that is locked costs what is told of tables, and nothing else.
+async fn no_question_waits_for_long(postgres: &Postgres, mut locks: PgConnection) {
+    run(&mut locks, "BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    for (statement_timeout, said) in [(100, "statement timeout"), (60_000, "lock timeout")] {
+        let limit = Duration::from_millis(statement_timeout);
+        let watched = Watched::with::<PgConnection>(&postgres.url(), |facts| facts.statement_timeout(limit));
+        assert_eq!(watched.round().await, "ok");
+        assert_eq!(watched.partial("tables"), Some(1.0), "{said}");
+        assert_eq!(watched.value("db_tables", &[]), None, "{said}");
+        assert_eq!((watched.partial("activity"), watched.partial("indexes")), (Some(0.0), Some(0.0)));
+        let told = format!("canceling statement due to {said}");
+        assert_eq!(postgres.log().matches(&told).count(), 1, "{told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -307,18 +336,108 @@ async fn what_a_role_may_not_see_is_partial_and_never_zero() {
     assert_eq!(active(), Some(1.0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL; run by tests/run"]
+async fn replication_is_told_from_both_sides() {
+    let primary = Postgres::start_with(&[("autovacuum", "off")]);
+    primary.psql("CREATE TABLE t AS SELECT n FROM generate_series(1, 10) n");
+    primary.psql("SELECT pg_create_physical_replication_slot('kept', true)");
+    let replica = Postgres::start_replica(&primary, &[("max_standby_streaming_delay", "0")]);
+    // The age of what it replayed last is known once it has replayed anything.
+    primary.psql("INSERT INTO t VALUES (11)");
+    let (above, below) = (Watched::new::<PgConnection>(&primary.url()), Watched::new::<PgConnection>(&replica.url()));
+    eventually_async(SOON, async || {
+        assert_eq!((above.round().await, below.round().await), ("ok", "ok"));
+        let streaming = above.value("db_replicas", &[("state", "streaming")]);
+        let lag = (above.value("db_replication_lag_bytes", &[]), below.value("db_replica_lag_seconds", &[]));
+        let follows = streaming == Some(1.0) && lag == (Some(0.0), Some(0.0));
+        if follows { Ok(()) } else { Err(format!("{streaming:?}, {lag:?}")) }
+    })
+    .await;
+    for section in SECTIONS {
+        let is_missing = f64::from(u8::from(section == "statements"));
+        assert_eq!((above.partial(section), below.partial(section)), (Some(is_missing), Some(is_missing)), "{section}");
+    }
+    let in_recovery = |watched: &Watched| watched.value("db_in_recovery", &[]);
+    assert_eq!((in_recovery(&above), in_recovery(&below)), (Some(0.0), Some(1.0)));
+    assert!(above.value("db_replication_lag_seconds", &[]).unwrap() >= 0.0, "the last that was measured");
+    let slots = |state| above.value("db_replication_slots", &[("state", state)]);
+    assert_eq!((slots("active"), slots("inactive")), (Some(0.0), Some(1.0)));
+    assert!(above.value("db_replication_slot_retained_bytes", &[]).unwrap() >= 0.0);
+    assert_eq!(below.value("db_replicas", &[("state", "streaming")]), Some(0.0));
+    assert_eq!(below.value("db_replication_lag_seconds", &[]), None, "nobody follows it");
+
+    // It is behind: what it received it may not replay.
+    replica.psql("SELECT pg_wal_replay_pause()");
+    primary.psql("INSERT INTO t VALUES (12)");
+    eventually_async(SOON, async || {
+        assert_eq!((above.round().await, below.round().await), ("ok", "ok"));
+        let lag = (above.value("db_replication_lag_bytes", &[]), below.value("db_replica_lag_seconds", &[]));
+        let is_behind = lag.0.zip(lag.1).is_some_and(|(bytes, seconds)| bytes > 0.0 && seconds > 0.0);
+        if is_behind { Ok(()) } else { Err(format!("{lag:?}")) }
+    })
+    .await;
+    replica.psql("SELECT pg_wal_replay_resume()");
+
+    // A session that holds what the primary drops.
+    let conflicts = || below.value("db_conflicts_total", &[("cause", "lock")]);
+    assert_eq!(conflicts(), Some(0.0));
+    let mut reader = session(&replica).await;
+    run(&mut reader, "BEGIN; SELECT FROM t").await.unwrap();
+    primary.psql("DROP TABLE t");
+    eventually_async(SOON, async || {
+        assert_eq!(below.round().await, "ok");
+        if conflicts() == Some(1.0) { Ok(()) } else { Err(format!("{:?}", conflicts())) }
+    })
+    .await;
+}
+
 async fn one_connection_is_kept<S: PostgresSession>(postgres: &Postgres) {
     let watched = Watched::new::<S>(&postgres.url());
-    let own = "SELECT count(*), min(pid) FROM pg_stat_activity WHERE application_name = 'aistm7-monitoring'";
     assert_eq!(watched.round().await, "ok");
-    let first = postgres.psql(own);
+    let first = postgres.psql(OWN_SESSIONS);
     assert!(first.starts_with("1|"), "{first}");
     for _ in 0..3 {
         assert_eq!(watched.round().await, "ok");
     }
-    assert_eq!(postgres.psql(own), first);
+    assert_eq!(postgres.psql(OWN_SESSIONS), first);
     drop(watched);
-    let gone = async || if postgres.psql(own).starts_with("0|") { Ok(()) } else { Err("it is still there") };
+    none_is_left(postgres).await;
+}
+
+async fn server_is_asked_by_one_replica_and_shown_by_all(postgres: &Postgres) {
+    postgres.psql(POSTGRES_LEASE_TABLE);
+    let replica = || {
+        let lease = Lease::new(PgPool::connect_lazy(&postgres.url()).unwrap());
+        let monitoring = quiet("orders").lease(lease).replicas(2).build().unwrap();
+        let facts = PostgresFacts::<PgConnection>::from_url(postgres.url()).unwrap();
+        monitoring.database().collect("trading", facts).unwrap();
+        monitoring
+    };
+    let replicas = [replica(), replica()];
+    let value = |replica: &Monitoring, metric| replica.registry().snapshot().value(metric, &[("database", "trading")]);
+    for replica in &replicas {
+        eventually_async(SOON, async || {
+            let registry = replica.registry().clone();
+            tokio::task::spawn_blocking(move || registry.collect()).await.unwrap();
+            value(replica, "db_commits_total").ok_or("nothing is shown yet")
+        })
+        .await;
+    }
+    for metric in ["db_commits_total", "db_server_start_timestamp_seconds", "db_size_bytes"] {
+        let [one, other] = replicas.each_ref().map(|replica| value(replica, metric));
+        assert!(one.is_some() && one == other, "{metric}: {one:?}, {other:?}");
+    }
+    assert!(postgres.psql(OWN_SESSIONS).starts_with("1|"), "only one of them has connected");
+    drop(replicas);
+    none_is_left(postgres).await;
+}
+
+const OWN_SESSIONS: &str =
+    "SELECT count(*), min(pid) FROM pg_stat_activity WHERE application_name = 'aistm7-monitoring'";
+
+async fn none_is_left(postgres: &Postgres) {
+    let gone = async || if postgres.psql(OWN_SESSIONS).starts_with("0|") { Ok(()) } else { Err("it is still there") };
     eventually_async(SOON, gone).await;
 }
 
@@ -329,6 +448,7 @@ async fn collector_is_one_connection_of_each_driver_also_behind_a_pooler() {
     one_connection_is_kept::<sqlx_0_8::PgConnection>(&postgres).await;
     one_connection_is_kept::<PgConnection>(&postgres).await;
     one_connection_is_kept::<Client>(&postgres).await;
+    server_is_asked_by_one_replica_and_shown_by_all(&postgres).await;
     let pooler = PgBouncer::in_front_of(&postgres);
     let watched = [
         Watched::new::<sqlx_0_8::PgConnection>(&pooler.url()),

@@ -83,21 +83,34 @@ async fn report_says_what_a_database_needs_and_changes_nothing() {
         panic!("{gone:?}")
     };
     assert_eq!((table, sqlstate.as_str()), (&public("Odd \"'; name"), "42P01"));
+
+    // Somebody else's table is not analyzed, and that is said.
+    postgres.psql("CREATE ROLE clerk LOGIN PASSWORD 'right'; GRANT SELECT ON orders TO clerk");
+    let clerk = Maintenance::<PgConnection>::from_url(postgres.url_as("clerk", "right")).unwrap();
+    let orders = report.stale_statistics.iter().filter(|stale| stale.table == public("orders")).cloned();
+    let skipped = clerk.analyze(&orders.collect::<Vec<_>>()).await.unwrap_err();
+    assert!(matches!(&skipped, MaintenanceError::NotPermitted { table } if *table == public("orders")), "{skipped:?}");
+
+    statistics_that_are_older_than_told_are_stale_if_something_changed(&postgres).await;
 }
 
 fn postgres_refuses(postgres: &Postgres, sql: &str) -> String {
     psql(&postgres.url(), sql).unwrap_err()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PostgreSQL; run by tests/run"]
-async fn statistics_that_are_older_than_told_are_stale_if_something_changed() {
-    let postgres = Postgres::start_with(&[("autovacuum", "off")]);
-    postgres.psql("CREATE TABLE orders AS SELECT n FROM generate_series(1, 1000) n");
-    postgres.psql("ANALYZE orders");
-    postgres.psql("INSERT INTO orders VALUES (0)");
-    let usual = Maintenance::<PgConnection>::from_url(postgres.url()).unwrap();
+async fn statistics_that_are_older_than_told_are_stale_if_something_changed(postgres: &Postgres) {
+    postgres.psql("CREATE DATABASE fresh");
+    let url = format!("postgres://postgres@127.0.0.1:{}/fresh", postgres.port());
+    // Each in a transaction of its own.
+    for sql in [
+        "CREATE TABLE orders AS SELECT n FROM generate_series(1, 1000) n",
+        "ANALYZE orders",
+        "INSERT INTO orders VALUES (0)",
+    ] {
+        psql(&url, sql).unwrap();
+    }
+    let usual = Maintenance::<PgConnection>::from_url(&url).unwrap();
     assert!(usual.report().await.unwrap().is_clean());
-    let strict = Maintenance::<PgConnection>::from_url(postgres.url()).unwrap().stale_after(Duration::ZERO);
+    let strict = Maintenance::<PgConnection>::from_url(&url).unwrap().stale_after(Duration::ZERO);
     assert_eq!(strict.report().await.unwrap().stale_statistics[0].table, public("orders"));
 }

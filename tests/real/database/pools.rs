@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use aistm7_monitoring::database::{Acquire, PoolCounts, QueryError};
+use aistm7_monitoring::database::{Acquire, PoolCounts, Query, QueryError};
 use deadpool_postgres_0_14::tokio_postgres::NoTls;
 use deadpool_postgres_0_14::{Config, Hook, PoolConfig, Runtime, Timeouts};
+use futures_util::StreamExt as _;
 
 use super::Service;
 use crate::stores::SOON;
@@ -20,6 +21,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 trait Pool: Acquire<Error: Debug> + Clone {
     /// A pool of two connections that calls this for each one that it opens.
     fn of(url: &str, opened: impl Fn() + Send + Sync + 'static) -> Self;
+
+    /// Whether each item of a query is a row and no error, as the driver streams them, up to so many.
+    async fn stream(connection: &mut Self::Connection, load: &Query, sql: &'static str, at_most: usize) -> Vec<bool>;
 
     /// Sends a statement on a connection.
     async fn send(connection: &mut Self::Connection, sql: &'static str) -> Result<(), impl QueryError + Debug>;
@@ -39,6 +43,16 @@ macro_rules! pool_of_sqlx {
 
             async fn send(connection: &mut Self::Connection, sql: &'static str) -> Result<(), impl QueryError + Debug> {
                 $sqlx::query(sql).execute(&mut **connection).await.map(drop)
+            }
+
+            async fn stream(
+                connection: &mut Self::Connection,
+                load: &Query,
+                sql: &'static str,
+                at_most: usize,
+            ) -> Vec<bool> {
+                let rows = load.stream($sqlx::query(sql).fetch(&mut **connection));
+                rows.take(at_most).map(|row| row.is_ok()).collect().await
             }
         }
     };
@@ -62,6 +76,11 @@ impl Pool for deadpool_postgres_0_14::Pool {
     async fn send(connection: &mut Self::Connection, sql: &'static str) -> Result<(), impl QueryError + Debug> {
         connection.execute(sql, &[]).await.map(drop)
     }
+
+    async fn stream(connection: &mut Self::Connection, load: &Query, sql: &'static str, at_most: usize) -> Vec<bool> {
+        let rows = load.stream(connection.query_raw(sql, &[] as &[i32]).await.unwrap());
+        rows.take(at_most).map(|row| row.is_ok()).collect().await
+    }
 }
 
 async fn queries_end_by_the_class_of_their_error<P: Pool>() {
@@ -82,6 +101,20 @@ async fn queries_end_by_the_class_of_their_error<P: Pool>() {
     ] {
         let query = pool.query(operation);
         let _ended = query.run(P::send(&mut connection, sql)).await;
+        let labels = [("pool", "trading"), ("operation", operation), ("outcome", outcome)];
+        let snapshot = service.registry.snapshot();
+        snapshot.assert_samples("db_query_duration_seconds", &labels, 1);
+        snapshot.assert_samples("db_query_duration_seconds", &[("operation", operation)], 1);
+    }
+
+    let mut connection = pool.acquire().await.unwrap();
+    for (operation, sql, at_most, expected, outcome) in [
+        ("all", "SELECT n FROM generate_series(1, 3) n", usize::MAX, &[true, true, true][..], "ok"),
+        ("broken", "SELECT 2 / (3 - n) FROM generate_series(1, 5) n", usize::MAX, &[true, true, false], "data"),
+        ("left", "SELECT n FROM generate_series(1, 3) n", 1, &[true], "cancelled"),
+    ] {
+        let found = P::stream(&mut connection, &pool.query(operation), sql, at_most).await;
+        assert_eq!(found, expected, "{operation}");
         let labels = [("pool", "trading"), ("operation", operation), ("outcome", outcome)];
         let snapshot = service.registry.snapshot();
         snapshot.assert_samples("db_query_duration_seconds", &labels, 1);

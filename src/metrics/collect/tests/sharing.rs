@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{Bench, eventually};
+use crate::diagnostics::Problem;
 use crate::metrics::collect::shared::{Part, Sharing, Timing, Turn};
 use crate::metrics::{Collected, Collection, CollectorError, CollectorOptions, Definition, LabelValue, Scope, Unit};
 
@@ -37,8 +38,8 @@ impl Part for Script {
         self.0.lock().unwrap().turn.clone().unwrap()
     }
 
-    fn publish(&mut self, measured: String) {
-        self.0.lock().unwrap().published.push(measured);
+    fn publish(&mut self, measured: Option<String>) {
+        self.0.lock().unwrap().published.extend(measured);
     }
 }
 
@@ -119,25 +120,35 @@ fn what_is_no_measurement_is_not_shown() {
     let (holder, follower) = (Replica::with(1), Replica::with(0));
     let measured = holder.page_after(Turn::Measure, "ok");
     let text = holder.published();
-    follower.page_after(shown(&text, 0), "ok");
     for broken in [
         "",
         "{}",
-        &text.replace("\"form\":1", "\"form\":2"),
+        &text.replace("\"form\":2", "\"form\":3"),
+        &text.replace("[[0,", "[[9,"),
         // Labels of no such name, and what is no label at all.
         &text.replace("queue=", "other="),
         &text.replace("queue\\\\n0", "queue\\n0"),
     ] {
         assert_ne!(broken, text);
+        follower.page_after(shown(&text, 0), "ok");
         assert_eq!(follower.page_after(shown(broken, 0), "failed"), measured, "{broken}");
     }
     // Metrics that are not there, or that others record, are left out.
     let strangers = text.replace("\"spent_seconds_total\"", "\"handed\"").replace("\"depth\"", "\"unheard_of\"");
     assert_eq!(follower.page_after(shown(&strangers, 0), "ok"), "handed 0");
+}
 
-    let too_much = Replica::with(2_000);
-    too_much.page_after(Turn::Measure, "failed");
+#[test]
+fn what_is_too_much_to_share_is_shown_by_who_measured_it_and_told() {
+    let hundreds = Replica::with(2_000);
+    hundreds.page_after(Turn::Measure, "ok");
+    assert_eq!(hundreds.script.0.lock().unwrap().published.len(), 1);
+
+    let too_much = Replica::with(5_000);
+    let shown = too_much.page_after(Turn::Measure, "failed");
+    assert_eq!(shown.lines().filter(|line| line.starts_with("depth")).count(), 5_000);
     assert!(too_much.script.0.lock().unwrap().published.is_empty());
+    eventually(|| too_much.bench.diagnostics.total(Problem::CollectorFailed) == 1);
 }
 
 #[test]
