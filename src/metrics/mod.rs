@@ -63,7 +63,7 @@ pub use collect::{
 };
 #[cfg(feature = "health")]
 pub(crate) use collect::{Part, Sharing, Timing, Turn};
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "database", feature = "postgres"))]
 pub(crate) use collect::{Rest, Resting};
 pub use counter::Counter;
 pub use definition::{Definition, DefinitionError, Kind, LATENCY_EDGES, Stability, Unit};

@@ -44,7 +44,7 @@ pub(super) use self::given::Given;
 pub use self::options::CollectorOptions;
 pub(super) use self::reading::check;
 pub use self::reading::{Collected, Reading};
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "database", feature = "postgres"))]
 pub(crate) use self::rest::{Rest, Resting};
 pub use self::scope::Scope;
 pub(crate) use self::shared::Sharing;

@@ -1,12 +1,14 @@
 //! What a check asks of PostgreSQL.
 
 mod greeting;
+#[cfg(any(feature = "database", feature = "deadpool-postgres-0_14", feature = "sqlx-0_8", feature = "sqlx-0_9"))]
 mod literal;
 mod session;
 
 use std::path::PathBuf;
 
 pub(crate) use greeting::{Greeting, greet, knock};
+#[cfg(any(feature = "database", feature = "deadpool-postgres-0_14", feature = "sqlx-0_8", feature = "sqlx-0_9"))]
 pub(crate) use literal::literal;
 pub use session::{APPLICATION_NAME, PostgresSession};
 
