@@ -121,7 +121,7 @@ impl Contender {
         let log = Log::start(options, &Meter::new(&Registry::new())).expect("valid settings");
         let registry = tracing_subscriber::registry();
         let subscriber = match filter {
-            Filtering::Subscriber => Dispatch::new(registry.with(LevelFilter::INFO).with(log.layer())),
+            Filtering::Subscriber => Dispatch::new(registry.with(log.layer().and_then(log.levels().clone()))),
             Filtering::Layer => Dispatch::new(registry.with(log.layer().with_filter(log.levels().clone()))),
         };
         Self { log: Some(log), ..Self::peer(name, subscriber) }
@@ -148,7 +148,7 @@ impl Bench {
         let json = tracing_subscriber::fmt().json().with_writer(std::io::sink).finish();
         let other = json_subscriber::fmt().with_writer(std::io::sink).finish();
         let mut contenders = vec![
-            Contender::peer("registry without layers", tracing_subscriber::registry()),
+            Contender::peer("registry with a level only", tracing_subscriber::registry().with(LevelFilter::INFO)),
             Contender::ours(OURS, Redaction::new(), Filtering::Subscriber),
             Contender::ours("JsonLayer, a filter of its own", Redaction::new(), Filtering::Layer),
             Contender::ours("JsonLayer, values looked into", Redaction::new().scrub_values(), Filtering::Subscriber),

@@ -63,9 +63,9 @@ impl Outcome {
 #[inline(always)]
 pub(super) fn value(out: &mut Vec<u8>, recorded: &Recorded<'_>, rules: &Rules) -> Outcome {
     match *recorded {
-        Recorded::Bool(value) => plain(out, if value { b"true" } else { b"false" }),
-        Recorded::I64(value) => plain(out, itoa::Buffer::new().format(value).as_bytes()),
-        Recorded::U64(value) => plain(out, itoa::Buffer::new().format(value).as_bytes()),
+        Recorded::Bool(value) => boolean(out, value),
+        Recorded::I64(value) => integer(out, value),
+        Recorded::U64(value) => integer(out, value),
         Recorded::F64(value) if value.is_finite() => float(out, value),
         Recorded::F64(_) => plain(out, b"null"),
         Recorded::Formatted(value) => formatted_or_structured(out, value, rules),
@@ -87,10 +87,13 @@ pub(super) fn text(out: &mut Vec<u8>, recorded: &Recorded<'_>, rules: &Rules) ->
         Recorded::Formatted(value) => formatted(out, format_args!("{value:?}"), cap, rules),
         Recorded::Failure(value) => formatted(out, format_args!("{value}"), cap, rules),
         Recorded::F64(value) if !value.is_finite() => plain(out, float_word(value)),
-        Recorded::I128(value) => plain(out, itoa::Buffer::new().format(value).as_bytes()),
-        Recorded::U128(value) => plain(out, itoa::Buffer::new().format(value).as_bytes()),
-        // Their JSON is bare and has no character that a string would escape.
-        Recorded::Bool(_) | Recorded::I64(_) | Recorded::U64(_) | Recorded::F64(_) => value(out, recorded, rules),
+        Recorded::I128(value) => integer(out, value),
+        Recorded::U128(value) => integer(out, value),
+        // Their JSON has no character that a string would escape.
+        Recorded::F64(value) => float(out, value),
+        Recorded::I64(value) => integer(out, value),
+        Recorded::U64(value) => integer(out, value),
+        Recorded::Bool(value) => boolean(out, value),
     }
 }
 
@@ -245,6 +248,14 @@ impl fmt::Write for Raw {
 fn plain(out: &mut Vec<u8>, json: &[u8]) -> Outcome {
     out.extend_from_slice(json);
     Outcome::Whole
+}
+
+fn boolean(out: &mut Vec<u8>, value: bool) -> Outcome {
+    plain(out, if value { b"true" } else { b"false" })
+}
+
+fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) -> Outcome {
+    plain(out, itoa::Buffer::new().format(value).as_bytes())
 }
 
 /// Shortest digits that read back the same, always with `.0` or an exponent, so that a key keeps one type.

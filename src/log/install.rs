@@ -1,40 +1,20 @@
 //! The process-wide parts of a log. None is touched unless asked, and none is ever rolled back.
 
-use tracing::level_filters::LevelFilter;
-use tracing::subscriber::Interest;
-use tracing::{Metadata, Subscriber};
-use tracing_subscriber::Layer;
+use tracing_subscriber::Layer as _;
 #[cfg(feature = "otlp")]
 use tracing_subscriber::Registry;
-use tracing_subscriber::layer::{Context, Filter, SubscriberExt as _};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::bridge::Bridge;
-use super::control::Levels;
 use super::handle::Log;
 use crate::global::Installed;
-
-/// The log's levels for a whole subscriber, which has no other layer that they could silence. A filter for one layer of
-/// several has the registry look at a span each time that it is entered, left and closed.
-struct Everywhere(Levels);
-
-impl<S: Subscriber> Layer<S> for Everywhere {
-    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        Filter::<S>::callsite_enabled(&self.0, metadata)
-    }
-
-    fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
-        Filter::enabled(&self.0, metadata, &context)
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Filter::<S>::max_level_hint(&self.0)
-    }
-}
 
 /// Makes the log's layer, with its levels, the process's `tracing` subscriber.
 pub fn install_subscriber(log: &Log) -> Installed {
     let installed = log.0.subscriber.claim(|| {
-        let subscriber = tracing_subscriber::registry().with(Everywhere(log.levels().clone())).with(log.layer());
+        // As one layer, since each one has the registry take care of a closed span. Of two that are one, the registry
+        // hears the highest level from the second.
+        let subscriber = tracing_subscriber::registry().with(log.layer().and_then(log.levels().clone()));
         tracing::subscriber::set_global_default(subscriber).is_ok()
     });
     lead_log_crate(log);
@@ -43,7 +23,10 @@ pub fn install_subscriber(log: &Log) -> Installed {
 
 /// As [`install_subscriber`], with another layer beside the log's, which has a filter of its own.
 #[cfg(feature = "otlp")]
-pub(crate) fn install_subscriber_with(log: &Log, other: Box<dyn Layer<Registry> + Send + Sync>) -> Installed {
+pub(crate) fn install_subscriber_with(
+    log: &Log,
+    other: Box<dyn tracing_subscriber::Layer<Registry> + Send + Sync>,
+) -> Installed {
     log.0.subscriber.claim(|| {
         let layer = log.layer().with_filter(log.levels().clone());
         let subscriber = tracing_subscriber::registry().with(other).with(layer);

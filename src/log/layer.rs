@@ -9,10 +9,11 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 
 use super::core::Core;
+use super::entered::Entered;
 use super::fields::Fields;
 use super::line::Head;
 use super::scratch::{self, Scratch};
-use super::spans::{Spans, Unknown};
+use super::spans::Spans;
 use crate::trace::{self, TraceId};
 
 /// Writes one line an event, with the fields and the trace of the spans around it.
@@ -54,11 +55,12 @@ use crate::trace::{self, TraceId};
 pub struct JsonLayer {
     core: Arc<Core>,
     spans: Spans,
+    entered: Entered,
 }
 
 impl JsonLayer {
     pub(super) fn new(core: &Arc<Core>) -> Self {
-        Self { core: Arc::clone(core), spans: Spans::new() }
+        Self { core: Arc::clone(core), spans: Spans::new(), entered: Entered::new() }
     }
 
     /// The fields and the trace of the spans around an event.
@@ -66,19 +68,28 @@ impl JsonLayer {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let gathered = if event.is_contextual() {
-            // The subscriber's own answer costs one look where the context takes several.
-            self.spans.gather(context.current_span().id()?, fields)
-        } else {
-            self.spans.gather(event.parent()?, fields)
-        };
-        gathered
-            .or_else(|_| {
-                let around = context.event_span(event).and_then(|span| self.nearest(span));
-                around.map_or(Ok(None), |span| self.spans.gather(&span, fields))
-            })
-            .ok()
-            .flatten()
+        let innermost = if event.is_contextual() { self.entered.innermost() } else { event.parent().cloned() };
+        if let Some(Ok(trace)) = innermost.map(|span| self.spans.gather(&span, fields)) {
+            return trace;
+        }
+        let around = context.event_span(event).and_then(|span| self.nearest(span))?;
+        self.spans.gather(&around, fields).ok().flatten()
+    }
+
+    /// The nearest span around a new one that this layer knows.
+    fn parent_of_new<S>(&self, attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>) -> Option<Id>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if attributes.is_root() {
+            return None;
+        }
+        let named = attributes.parent().filter(|parent| self.spans.knows(parent)).cloned();
+        let parent = if attributes.is_contextual() { self.entered.innermost() } else { named };
+        if parent.is_some() || attributes.is_contextual() && context.current_span().id().is_none() {
+            return parent;
+        }
+        self.nearest(context.span(id)?.parent()?)
     }
 
     /// The present trace, unless the new span's parent was named and belongs to another one.
@@ -115,14 +126,9 @@ where
             let Scratch { fields, message, callsites, .. } = scratch;
             let site = callsites.of_span(attributes.metadata(), &self.core.sites, &self.core.rules.redaction);
             attributes.record(&mut self.core.visitor(site, fields, message));
-            let open = |parent: Option<&Id>| self.spans.open(id, parent, self.trace_of_new(attributes, parent), fields);
-            let opened =
-                if attributes.is_contextual() { open(context.current_span().id()) } else { open(attributes.parent()) };
-            if let Err(Unknown) = opened {
-                let known = context.span(id).and_then(|span| self.nearest(span.parent()?));
-                // A span that is around an open one is open.
-                let _ = open(known.as_ref());
-            }
+            let parent = self.parent_of_new(attributes, id, &context);
+            let trace = self.trace_of_new(attributes, parent.as_ref());
+            self.spans.open(id, parent, trace, fields);
         });
     }
 
@@ -151,6 +157,14 @@ where
             // What is dropped is counted.
             let _ = self.core.submit(Head { wall, level: *event.metadata().level(), trace }, scratch);
         });
+    }
+
+    fn on_enter(&self, id: &Id, _: Context<'_, S>) {
+        self.entered.enter(id);
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        self.entered.exit(id);
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {

@@ -45,6 +45,7 @@ mod caps;
 mod control;
 mod core;
 mod encode;
+mod entered;
 mod escape;
 mod fields;
 mod filter;

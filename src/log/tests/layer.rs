@@ -177,6 +177,31 @@ fn spans_that_a_filter_hides_stand_in_nobodys_way() {
 }
 
 #[test]
+fn span_that_is_entered_on_another_thread_and_again_and_left_out_of_order_is_around_what_happens_in_it() {
+    let fixture = Fixture::new(Format::Json);
+    fixture.run(|| {
+        let [a, b] = [info_span!("a", a = 1), info_span!("b", b = 2)];
+        let first = a.enter();
+        let second = b.enter();
+        let again = a.enter();
+        // As in the registry, what is entered again stays where it was.
+        info!("in b, which is in a");
+        drop(again);
+        drop(first);
+        info!("in b");
+        let dispatch = tracing::dispatcher::get_default(Clone::clone);
+        std::thread::scope(|scope| {
+            let elsewhere = || tracing::dispatcher::with_default(&dispatch, || a.in_scope(|| info!("in a, elsewhere")));
+            scope.spawn(elsewhere).join().expect("no panic");
+        });
+        drop(second);
+        info!("in none");
+    });
+    let found: Vec<_> = fixture.lines().iter().map(|line| line["details"].to_string()).collect();
+    assert_eq!(found, [r#"{"b":2}"#, r#"{"b":2}"#, r#"{"a":1}"#, "{}"]);
+}
+
+#[test]
 fn copies_of_a_layer_in_several_subscribers_know_their_own_spans_only() {
     let fixture = Fixture::new(Format::Json);
     let layer = fixture.log.layer();

@@ -79,6 +79,31 @@ fn change_silences_no_other_layer_and_no_other_log() {
 }
 
 #[test]
+fn levels_as_a_layer_hold_for_all_of_their_subscriber() {
+    let (fixture, levels, _clock) = held("warn");
+    let (everything, layer) = (Counting::default(), fixture.log.layer());
+    let subscriber = tracing_subscriber::registry().with(everything.clone()).with(layer.and_then(levels.clone()));
+    tracing::subscriber::with_default(subscriber, || {
+        let work = || {
+            let _span = debug_span!(target: "a", "hidden or shown", shown = 1).entered();
+            debug!(target: "a", "debug of a");
+            error!("bad");
+        };
+        work();
+        levels.set(directives("error,a=debug"));
+        work();
+        levels.revert();
+        levels.set(directives("off"));
+        work();
+    });
+    assert_eq!(everything.events(), 3);
+    let lines = fixture.lines();
+    assert_eq!(messages(&lines), ["bad", CHANGED, "debug of a", "bad", CHANGED]);
+    assert_eq!(lines[0]["details"].to_string(), "{}");
+    assert_eq!(lines[3]["details"].to_string(), r#"{"shown":1}"#);
+}
+
+#[test]
 fn callsites_and_maximum_level_are_told_what_holds_so_that_nothing_is_asked_at_an_event() {
     let (fixture, levels, _clock) = held("trace");
     let span = fixture.run(|| debug_span!(target: "a", "any"));
