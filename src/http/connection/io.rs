@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::head_wait::Busy;
 use super::instruments::Outcome;
 use super::record::Record;
 
@@ -18,16 +19,20 @@ use super::record::Record;
 pub struct MeasuredIo<I> {
     inner: I,
     record: Arc<Record>,
-    /// Bytes read so far, no longer counted past [`GREETING`].
-    greeting: usize,
+    /// How much of [`PREFACE`] was read; `None` once something else was, or all of it.
+    greeting: Option<usize>,
+    /// Over HTTP/2, which has no idle time between heads. For as long as the socket is open.
+    multiplexed: Option<Busy>,
+    /// While the client takes its time over what is sent.
+    sending: Option<Busy>,
 }
 
-/// The length of HTTP/2's preface: until hyper has read this much, or something else, no timeout of its own runs.
-const GREETING: usize = 24;
+/// What a client says first that goes on in HTTP/2, by RFC 9113, section 3.4.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 impl<I> MeasuredIo<I> {
     pub(super) fn new(inner: I, record: Arc<Record>) -> Self {
-        Self { inner, record, greeting: 0 }
+        Self { inner, record, greeting: Some(0), multiplexed: None, sending: None }
     }
 
     /// The socket itself.
@@ -40,10 +45,15 @@ impl<I> MeasuredIo<I> {
         &mut self.inner
     }
 
-    fn count_greeting(&mut self, read: usize) {
-        self.greeting += read;
-        if self.greeting >= GREETING {
-            self.record.greet();
+    /// Learns from the first bytes which protocol it is.
+    fn listen(&mut self, said: &[u8]) {
+        let Some(before) = self.greeting else { return };
+        let left = &PREFACE[before..];
+        let length = said.len().min(left.len());
+        self.greeting = (said[..length] == left[..length]).then_some(before + length);
+        if self.greeting == Some(PREFACE.len()) {
+            self.greeting = None;
+            self.multiplexed = Some(Busy::with(&self.record));
         }
     }
 
@@ -53,14 +63,23 @@ impl<I> MeasuredIo<I> {
         }
         polled
     }
+
+    fn sent<T>(&mut self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match (&polled, &self.sending) {
+            (Poll::Pending, None) => self.sending = Some(Busy::with(&self.record)),
+            (Poll::Ready(_), Some(_)) => self.sending = None,
+            (Poll::Pending, Some(_)) | (Poll::Ready(_), None) => {}
+        }
+        self.seen(polled)
+    }
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for MeasuredIo<I> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
-        if self.greeting < GREETING {
-            self.count_greeting(buf.filled().len() - before);
+        if self.greeting.is_some() {
+            self.listen(&buf.filled()[before..]);
         }
         self.seen(polled)
     }
@@ -69,12 +88,12 @@ impl<I: AsyncRead + Unpin> AsyncRead for MeasuredIo<I> {
 impl<I: AsyncWrite + Unpin> AsyncWrite for MeasuredIo<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.seen(polled)
+        self.sent(polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.inner).poll_flush(cx);
-        self.seen(polled)
+        self.sent(polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -88,7 +107,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for MeasuredIo<I> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
-        self.seen(polled)
+        self.sent(polled)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -9,6 +9,8 @@
 //! more. [`serve`] waits for those too.
 
 mod accept;
+mod aside;
+mod head_wait;
 mod instruments;
 mod io;
 mod listener;

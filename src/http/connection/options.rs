@@ -35,8 +35,8 @@ impl ServerOptions {
         self
     }
 
-    /// How long a client may take to send a request's head, or leave an HTTP/1 connection idle. Default:
-    /// [`Self::HEAD_TIMEOUT`].
+    /// How long a client may take to send a request's head, or leave an HTTP/1 connection idle; after the first request
+    /// up to a quarter longer, so that no request has to set a timer. Default: [`Self::HEAD_TIMEOUT`].
     pub fn head_timeout(mut self, timeout: Duration) -> Self {
         self.head_timeout = timeout;
         self

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::head_wait::HeadWait;
 use super::instruments::{ConnectionInstruments, Outcome};
 use crate::drain::{Drain, Phase};
 
@@ -17,8 +18,8 @@ pub(in crate::http) struct Record {
     opened: Instant,
     /// The first outcome that was noted, as its number; closed unless something else is known.
     outcome: AtomicU8,
-    /// Whether the client has said more than the beginning of a greeting.
-    greeted: AtomicBool,
+    /// Whether the client is waited for.
+    pub(super) head_wait: HeadWait,
     /// Whether the process is on its way out, so that the client had better go elsewhere.
     leaving: AtomicBool,
     /// The server whose shutdown waits for this connection; `None` below a foreign server.
@@ -35,7 +36,7 @@ impl Record {
             instruments: instruments.clone(),
             opened,
             outcome: AtomicU8::new(Outcome::Closed as u8),
-            greeted: AtomicBool::new(false),
+            head_wait: HeadWait::default(),
             leaving: AtomicBool::new(false),
             live: live.cloned(),
         })
@@ -46,15 +47,6 @@ impl Record {
         // Ordering: the reader is the last owner's drop, which `Arc` orders after every owner's use.
         let closed = Outcome::Closed as u8;
         let _ = self.outcome.compare_exchange(closed, outcome as u8, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    pub(super) fn greet(&self) {
-        // Ordering: a lone flag, read by the connection's own task when its time is over.
-        self.greeted.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_greeted(&self) -> bool {
-        self.greeted.load(Ordering::Relaxed)
     }
 
     pub(super) fn leave(&self) {

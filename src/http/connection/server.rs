@@ -1,17 +1,19 @@
 //! Serving a router over HTTP/1.1 and HTTP/2 until told to stop, and stopping within a bound.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, mem};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
 use axum::serve::Listener;
-use http::{HeaderValue, Method, Request, StatusCode, Version, header};
+use http::{Extensions, HeaderValue, Method, Request, StatusCode, Version, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -21,6 +23,8 @@ use tokio::time::{sleep, timeout};
 use tower::Service;
 
 use super::accept::{accept, internet_address};
+use super::aside::Aside;
+use super::head_wait::{Busy, BusyBody};
 use super::instruments::Outcome;
 use super::io::MeasuredIo;
 use super::options::ServerOptions;
@@ -110,7 +114,6 @@ struct Server {
 impl Server {
     fn new(app: Router, options: &ServerOptions) -> Self {
         let mut http = Builder::new(TokioExecutor::new());
-        http.http1().timer(TokioTimer::new()).header_read_timeout(options.head_timeout);
         http.http2().timer(TokioTimer::new()).enable_connect_protocol();
         // A router applies its layers when it is given its state; left to `call`, once for every request.
         Self { app: app.with_state(()), http, drain: options.drain.clone(), head_timeout: options.head_timeout }
@@ -124,30 +127,13 @@ impl Server {
             // At once: a short first request is done before anything else of the connection is looked at.
             record.leave();
         }
-        let service = service_fn(|mut request: Request<Incoming>| {
-            record.greet();
-            if let Some(address) = address {
-                request.extensions_mut().insert(ConnectInfo(address));
-            }
-            if may_upgrade(&request) {
-                request.extensions_mut().insert(Lifeline::of(&record));
-            }
-            let version = request.version();
-            let (answer, record) = (self.app.clone().call(request), Arc::clone(&record));
-            async move {
-                let mut response = answer.await?;
-                if record.is_leaving() && version < Version::HTTP_2 {
-                    say_goodbye(&mut response);
-                }
-                Ok::<_, Infallible>(response)
-            }
-        });
+        let extensions = extensions(address);
+        let service = service_fn(|request| self.answer(request, &extensions, Busy::with(&record)));
         let io = TokioIo::new(MeasuredIo::new(io, Arc::clone(&record)));
         let mut connection = pin!(self.http.serve_connection_with_upgrades(io, service));
-        let mut next_phase = pin!(self.drain.reached(Phase::Draining));
-        // hyper's own timeout begins once it knows which version of HTTP the client speaks.
-        let mut mute = pin!(sleep(self.head_timeout));
-        let (mut is_closing, mut is_checked) = (false, false);
+        let mut next_phase = pin!(Aside::new(self.drain.reached(Phase::Draining)));
+        let mut too_late = pin!(Aside::new(record.head_wait.is_too_long(self.head_timeout)));
+        let mut is_closing = false;
         loop {
             tokio::select! {
                 biased;
@@ -163,19 +149,63 @@ impl Server {
                     if is_closing {
                         connection.as_mut().graceful_shutdown();
                     } else {
-                        next_phase.set(self.drain.reached(Phase::Closing));
+                        next_phase.set(Aside::new(self.drain.reached(Phase::Closing)));
                     }
                 }
-                () = &mut mute, if !is_checked => {
-                    is_checked = true;
-                    if !record.is_greeted() {
-                        record.note(Outcome::TimedOut);
-                        return;
-                    }
+                () = &mut too_late => {
+                    record.note(Outcome::TimedOut);
+                    return;
                 }
             }
         }
     }
+
+    /// Has the application answer one request, for which its connection is busy until the response's last byte.
+    fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        extensions: &Extensions,
+        busy: Busy,
+    ) -> impl Future<Output = Result<http::Response<BusyBody<Body>>, Infallible>> + use<> {
+        let hypers = mem::replace(request.extensions_mut(), extensions.clone());
+        request.extensions_mut().extend(hypers);
+        if may_upgrade(&request) {
+            request.extensions_mut().insert(Lifeline::of(busy.record()));
+        }
+        let version = request.version();
+        let answer = self.app.clone().call(request.map(|body| request_body(body, busy.record())));
+        async move {
+            let mut response = answer.await?;
+            if busy.record().is_leaving() && version < Version::HTTP_2 {
+                say_goodbye(&mut response);
+            }
+            Ok(response.map(|body| BusyBody::new(body, busy)))
+        }
+    }
+}
+
+/// What every request of a connection has in its extensions, cloned for each.
+///
+/// With room for what the router, the layers and a handler's own put there: a map keeps its room when it is cloned, while
+/// one that grows is made twice.
+fn extensions(address: Option<SocketAddr>) -> Extensions {
+    #[derive(Clone)]
+    struct Place<const NUMBER: usize>;
+    let mut extensions = Extensions::new();
+    extensions.insert(Place::<0>);
+    extensions.insert(Place::<1>);
+    extensions.insert(Place::<2>);
+    extensions.insert(Place::<3>);
+    extensions.clear();
+    if let Some(address) = address {
+        extensions.insert(ConnectInfo(address));
+    }
+    extensions
+}
+
+/// A body as the router takes it. One that is empty needs no box.
+fn request_body(body: Incoming, record: &Arc<Record>) -> Body {
+    if body.is_end_stream() { Body::empty() } else { Body::new(BusyBody::new(body, Busy::with(record))) }
 }
 
 /// Makes this the last response of its connection, unless the connection is another protocol's from here on.

@@ -1,6 +1,7 @@
 //! Real connections over loopback.
 
 mod listening;
+mod waiting;
 
 use std::future::pending;
 use std::net::SocketAddr;
