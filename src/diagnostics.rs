@@ -42,11 +42,13 @@ pub enum Problem {
     SubscriberPanicked,
     /// Spans or log records did not reach the collector.
     ExportFailed,
+    /// A destination did not take what it was to be told of alerts, or that could not be remembered.
+    NotificationFailed,
 }
 
 impl Problem {
     /// Every kind, in the order of their counters.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::SampleRejected,
         Self::SeriesOverflow,
         Self::NameConflict,
@@ -62,6 +64,7 @@ impl Problem {
         Self::RulePanicked,
         Self::SubscriberPanicked,
         Self::ExportFailed,
+        Self::NotificationFailed,
     ];
 
     /// The value of the `problem` label.
@@ -82,6 +85,7 @@ impl Problem {
             Self::RulePanicked => "rule_panicked",
             Self::SubscriberPanicked => "subscriber_panicked",
             Self::ExportFailed => "export_failed",
+            Self::NotificationFailed => "notification_failed",
         }
     }
 }

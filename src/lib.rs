@@ -37,6 +37,7 @@ pub mod store;
 #[cfg(any(
     feature = "http-check",
     feature = "ibkr",
+    feature = "notify",
     feature = "otlp",
     feature = "pushgateway",
     feature = "solana",

@@ -20,7 +20,7 @@ use aistm7_monitoring::cache::{Caches, Removal};
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::queue::{Queues, Rejection};
-use counting::ALLOCATIONS;
+use counting::{ALLOCATIONS, LIVE_BYTES};
 
 struct NoPrice;
 
@@ -150,4 +150,41 @@ fn queue_that_has_been_as_long_before_allocates_nothing() {
     // Until Tokio's channel has the blocks that it uses in turn.
     (0..100).for_each(|_| pass());
     allocates_nothing(pass);
+}
+
+/// While nobody is told, because no time passes: so all of it stays on this thread.
+#[cfg(feature = "notify")]
+#[test]
+fn storm_of_alerts_keeps_one_state_of_each_and_no_memory_for_more() {
+    use aistm7_monitoring::alert::Severity;
+    use aistm7_monitoring::alert::notify::{Alert, Delivery, Heartbeat, Origin, Replicas, Route, Webhook};
+    use aistm7_monitoring::clock::ManualClock;
+    use aistm7_monitoring::redact::Secret;
+
+    const ALERTS: usize = 10_000;
+    const CAPACITY: usize = 4_096;
+    let (held, nowhere) = (ManualClock::new(), || Secret::new("http://127.0.0.1:9/".to_owned()));
+    let since = held.clock().wall();
+    let delivery = Delivery::builder(Replicas::One)
+        .destination("webhook", Webhook::new(nowhere()).unwrap())
+        .destination("heartbeat", Heartbeat::new(nowhere()).unwrap())
+        .route(Route::to(["webhook"]))
+        .capacity(CAPACITY)
+        .clock(held.clock())
+        .build(&Meter::new(&Registry::new()))
+        .unwrap();
+    let storm = |text: &str| {
+        let before = LIVE_BYTES.get();
+        for index in 0..ALERTS {
+            let alert = Alert::firing(Origin::new("risk", "prod"), "SyncFailed", Severity::Critical, since);
+            delivery.offer(alert.label("index", &index.to_string()).summary(text).description(text));
+        }
+        LIVE_BYTES.get() - before
+    };
+    let first = storm("Something is wrong.");
+    assert!((0..2_048 * CAPACITY as i64).contains(&first), "{first} bytes for {CAPACITY} alerts");
+    for _ in 0..2 {
+        let more = storm("Something is wrong!");
+        assert!(more < 64 * 1024, "{more} bytes more");
+    }
 }

@@ -5,6 +5,7 @@
     feature = "cache",
     feature = "database",
     feature = "log",
+    feature = "notify",
     feature = "otlp",
     feature = "push",
     feature = "queue",
@@ -18,10 +19,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::alert::notify::{Delivery, Heartbeat, Replicas, Route};
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{AccessLog, HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::{AskOptions, Collection};
 use aistm7_monitoring::otlp::OtlpOptions;
+use aistm7_monitoring::redact::Secret;
 use aistm7_monitoring::resource::HostNumbers;
 use aistm7_monitoring::store::redis::RedisConnection;
 
@@ -61,6 +64,9 @@ fn families(http: impl FnOnce(HttpOptions) -> HttpOptions) -> Vec<String> {
     monitoring.database().collect("document", facts).expect("a fresh name");
     let redis = RedisConnection::from_url("redis://127.0.0.1").expect("a good URL");
     monitoring.cache().redis("document", redis, AskOptions::new()).expect("a fresh name");
+    let nowhere = Heartbeat::new(Secret::new("http://127.0.0.1/".to_owned())).expect("a good URL");
+    let delivery = Delivery::builder(Replicas::One).destination("nowhere", nowhere).route(Route::to(["nowhere"]));
+    delivery.build(&monitoring.meter()).expect("fresh names");
     let snapshot = monitoring.registry().snapshot();
     snapshot.families().iter().map(|family| format!("{} {}", family.name, family.kind.as_str())).collect()
 }

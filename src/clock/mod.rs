@@ -5,7 +5,7 @@
 
 #[cfg(any(feature = "database", feature = "http"))]
 mod moment;
-#[cfg(any(feature = "health", feature = "log"))]
+#[cfg(any(feature = "health", feature = "log", feature = "notify"))]
 mod timestamp;
 
 use std::fmt;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 #[cfg(any(feature = "database", feature = "http"))]
 pub(crate) use moment::Moment;
-#[cfg(any(feature = "health", feature = "log"))]
+#[cfg(any(feature = "health", feature = "log", feature = "notify"))]
 pub(crate) use timestamp::Timestamp;
 #[cfg(feature = "log")]
 pub(crate) use timestamp::Timestamps;

@@ -98,10 +98,15 @@ pub(super) async fn answer_of(response: Response<Incoming>) -> Result<HttpAnswer
     Ok(HttpAnswer { status: head.status, retry_after_seconds: retry_after_seconds(&head.headers), body })
 }
 
+/// What some send in place of `retry-after`: how many seconds it takes until more is allowed.
+const RATELIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
 /// A number of seconds, or the time to a date by the peer's own clock, so that ours does not matter.
 fn retry_after_seconds(headers: &HeaderMap) -> Option<u64> {
     let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
-    let asked = text(RETRY_AFTER)?;
+    let Some(asked) = text(RETRY_AFTER) else {
+        return text(RATELIMIT_RESET)?.parse().ok();
+    };
     asked.parse().ok().or_else(|| {
         let date = |text| httpdate::parse_http_date(text).ok();
         let wait = date(asked)?.duration_since(date(text(DATE)?)?);

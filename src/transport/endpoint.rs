@@ -84,8 +84,11 @@ impl Endpoint {
         self.client.presented().chain().map(|chain| chain.not_after)
     }
 
-    /// The URL of `path`, which begins with a slash, below this one. A query is left behind.
-    pub(crate) fn below(&self, path: &'static str) -> Uri {
+    /// The URL of `path`, which begins with a slash and may have a query, below this one, whose own is left behind.
+    ///
+    /// # Panics
+    /// When `path` has characters that no URL has.
+    pub(crate) fn below(&self, path: &str) -> Uri {
         let mut parts = self.uri.clone().into_parts();
         let path = format!("{}{path}", self.uri.path().trim_end_matches('/'));
         parts.path_and_query = Some(path.parse().expect("OK because it is a valid path with one of ours behind it"));
@@ -93,7 +96,12 @@ impl Endpoint {
     }
 
     pub(crate) async fn post_json(&self, body: String) -> Result<HttpAnswer, TransportError> {
-        self.client.post_json(&self.uri, body).await
+        self.post_json_to(&self.uri, body).await
+    }
+
+    /// Posts to a URL [`below`](Self::below) this one.
+    pub(crate) async fn post_json_to(&self, uri: &Uri, body: String) -> Result<HttpAnswer, TransportError> {
+        self.client.post_json(uri, body).await
     }
 
     /// Asks for a WebSocket at the URL.

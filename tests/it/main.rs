@@ -14,6 +14,13 @@ mod poll;
 #[path = "../support/ibkr/mod.rs"]
 mod ibkr_peers;
 
+#[cfg(feature = "notify")]
+#[path = "../support/child.rs"]
+mod child;
+#[cfg(feature = "notify")]
+#[path = "../support/paging/mod.rs"]
+mod paging;
+
 #[cfg(feature = "protobuf")]
 #[allow(dead_code, reason = "the tests of the registry use the rest")]
 #[path = "../support/protobuf.rs"]
@@ -39,6 +46,8 @@ mod ibkr;
 mod jobs;
 mod ledger;
 mod monitoring;
+#[cfg(feature = "notify")]
+mod notify;
 mod options;
 #[cfg(feature = "otlp")]
 mod otlp;

@@ -9,6 +9,8 @@ mod json;
 mod support;
 
 #[cfg(feature = "full")]
+mod alertmanager;
+#[cfg(feature = "full")]
 mod database;
 mod example;
 #[cfg(feature = "full")]

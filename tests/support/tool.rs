@@ -11,6 +11,7 @@ pub(crate) struct Tool {
     package: &'static str,
 }
 
+pub(crate) const ALERTMANAGER: Tool = Tool::new("prometheus-alertmanager", "prometheus-alertmanager");
 pub(crate) const INITDB: Tool = Tool::new("initdb", "postgresql");
 pub(crate) const NODE_EXPORTER: Tool = Tool::new("prometheus-node-exporter", "prometheus-node-exporter");
 pub(crate) const PGBOUNCER: Tool = Tool::new("pgbouncer", "pgbouncer");

@@ -1,0 +1,271 @@
+//! How a delivery is set up.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::super::notifier::{Belief, DynNotifier, Notifier};
+use super::super::spool::{Entry, Spool, Subject};
+use super::channel::Channel;
+use super::error::DeliveryError;
+use super::group::Known;
+use super::handle::Delivery;
+use super::instruments::{Families, Forgotten, SpoolInstruments};
+use super::lane::{Lane, Shared};
+use super::memory::Memory;
+use super::route::Route;
+use super::timing::Timing;
+use crate::clock::{Alarm, Clock};
+use crate::error::{InvalidValue, check_name};
+use crate::metrics::Meter;
+
+/// How many processes tell of the same alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Replicas {
+    /// This one alone: it may tell anybody.
+    One,
+    /// Several, each for itself: only what brings together what they say may be told, such as an Alertmanager.
+    Several,
+}
+
+/// Sets up a [`Delivery`]: see there.
+#[must_use = "nobody is told before it is built"]
+pub struct DeliveryBuilder {
+    replicas: Replicas,
+    destinations: Vec<(String, Box<dyn DynNotifier>)>,
+    fallbacks: Vec<(String, String)>,
+    routes: Vec<Route>,
+    timing: Timing,
+    capacity: usize,
+    spool: Option<(PathBuf, u64)>,
+    clock: Clock,
+}
+
+/// How many alerts are kept for each destination unless [`DeliveryBuilder::capacity`] says otherwise.
+pub const DEFAULT_CAPACITY: usize = 16_384;
+
+/// How long the spool may be unless [`DeliveryBuilder::spool_limit`] says otherwise.
+pub const DEFAULT_SPOOL_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What is too short to hold anything, or too long for a time.
+const TIMES: std::ops::RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(31 * 86_400);
+
+impl DeliveryBuilder {
+    pub(super) fn new(replicas: Replicas) -> Self {
+        Self {
+            replicas,
+            destinations: Vec::new(),
+            fallbacks: Vec::new(),
+            routes: Vec::new(),
+            timing: Timing::default(),
+            capacity: DEFAULT_CAPACITY,
+            spool: None,
+            clock: Clock::system(),
+        }
+    }
+
+    /// Adds somewhere to tell people, under a name for routes and metrics.
+    pub fn destination(mut self, name: impl Into<String>, notifier: impl Notifier) -> Self {
+        self.destinations.push((name.into(), Box::new(notifier)));
+        self
+    }
+
+    /// Says where alerts go. Of several routes, the first that takes an alert decides.
+    pub fn route(mut self, route: Route) -> Self {
+        self.routes.push(route);
+        self
+    }
+
+    /// Several routes at once.
+    pub fn routes(mut self, routes: impl IntoIterator<Item = Route>) -> Self {
+        self.routes.extend(routes);
+        self
+    }
+
+    /// Who is told what a destination has refused, or has not taken for a minute.
+    pub fn fallback(mut self, destination: impl Into<String>, fallback: impl Into<String>) -> Self {
+        self.fallbacks.push((destination.into(), fallback.into()));
+        self
+    }
+
+    /// How long news wait for others to be told with: what is critical, and the rest. Default: 10 s and 30 s.
+    pub fn windows(mut self, critical: Duration, other: Duration) -> Self {
+        (self.timing.critical_window, self.timing.window) = (critical, other);
+        self
+    }
+
+    /// How often what still fires is told again. Default: every four hours.
+    pub fn repeat_every(mut self, repeat: Duration) -> Self {
+        self.timing.repeat = repeat;
+        self
+    }
+
+    /// How long a destination may fail until its fallback is told. Default: a minute.
+    pub fn fallback_after(mut self, after: Duration) -> Self {
+        self.timing.fallback_after = after;
+        self
+    }
+
+    /// How long an alert from before a restart may go without being offered again until it is resolved. Default: ten
+    /// minutes.
+    pub fn confirm_within(mut self, within: Duration) -> Self {
+        self.timing.confirm_within = within;
+        self
+    }
+
+    /// How long one call of a notifier may take. Default: ten seconds.
+    pub fn send_limit(mut self, limit: Duration) -> Self {
+        self.timing.send_limit = limit;
+        self
+    }
+
+    /// How many alerts are kept for each destination; a quarter is for critical ones alone. Default:
+    /// [`DEFAULT_CAPACITY`].
+    pub fn capacity(mut self, alerts: usize) -> Self {
+        self.capacity = alerts;
+        self
+    }
+
+    /// The file that remembers what destinations were told, so that a process that starts again resolves what it has
+    /// opened and opens nothing twice. Two more files beside it begin with its name. Without it, nothing is remembered.
+    pub fn spool(mut self, path: impl Into<PathBuf>) -> Self {
+        self.spool = Some((path.into(), self.spool.map_or(DEFAULT_SPOOL_BYTES, |(_, limit)| limit)));
+        self
+    }
+
+    /// How many bytes of the spool may be in use; the file is at most about twice as long. Default:
+    /// [`DEFAULT_SPOOL_BYTES`].
+    pub fn spool_limit(mut self, bytes: u64) -> Self {
+        self.spool = self.spool.map(|(path, _)| (path, bytes));
+        self
+    }
+
+    /// The clock that decides what is due: for tests.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts a thread for each destination.
+    ///
+    /// # Errors
+    /// When a name, a setting, a route or the spool cannot be used; when several replicas would tell what believes the
+    /// last that speaks; when metrics of the delivery are registered already.
+    pub fn build(self, meter: &Meter) -> Result<Delivery, DeliveryError> {
+        self.check()?;
+        let families = Families::register(meter)?;
+        let spool_instruments = SpoolInstruments::register(meter)?;
+        let spool = self.open_spool(&spool_instruments)?;
+        let now = self.clock.now();
+        let restored: Vec<_> = spool.iter().flat_map(Spool::entries).collect();
+        let place_of = |name: &str| self.destinations.iter().position(|(destination, _)| destination == name);
+        let fallback_of = |name: &str| {
+            let found = self.fallbacks.iter().find(|(destination, _)| destination == name);
+            found.and_then(|(_, fallback)| place_of(fallback))
+        };
+        let fallbacks: Vec<_> = self.destinations.iter().map(|(name, _)| fallback_of(name)).collect();
+        let lanes = self.destinations.into_iter().zip(fallbacks).map(|((name, notifier), fallback)| {
+            let profile = notifier.profile();
+            let mut channel = Channel::new(profile, self.timing, self.capacity);
+            let own = restored.iter().filter(|(subject, _)| subject.destination() == name);
+            own.for_each(|(subject, entry)| restore(&mut channel, subject, entry, now));
+            let pending = watch::Sender::new(channel.pending());
+            Lane {
+                belief: profile.belief,
+                fallback,
+                channel: Mutex::new(channel),
+                alarm: Alarm::new(&self.clock),
+                instruments: families.of(&name),
+                pending,
+                name: name.into(),
+                notifier,
+            }
+        });
+        let shared = Shared {
+            lanes: lanes.collect(),
+            routes: self.routes,
+            silences: Mutex::default(),
+            memory: Memory::new(spool, spool_instruments, meter.diagnostics().clone()),
+            clock: self.clock,
+            send_limit: self.timing.send_limit,
+            diagnostics: meter.diagnostics().clone(),
+            unrouted: families.unrouted(),
+            closed: AtomicBool::new(false),
+        };
+        Delivery::start(shared).map_err(DeliveryError::Spawn)
+    }
+
+    fn check(&self) -> Result<(), DeliveryError> {
+        let mut names = BTreeSet::new();
+        for (name, notifier) in &self.destinations {
+            check_name("alert destination", name)?;
+            if !names.insert(name.as_str()) {
+                Err(InvalidValue::new("alert destination", name, "a name that no other destination has"))?;
+            }
+            if self.replicas == Replicas::Several && notifier.profile().belief == Belief::Lasting {
+                return Err(DeliveryError::NeedsOneReplica { destination: name.clone() });
+            }
+        }
+        if self.routes.is_empty() {
+            return Err(DeliveryError::NoRoute);
+        }
+        let of_routes = self.routes.iter().flat_map(|route| &route.destinations).map(|name| (name, "a route"));
+        let of_fallbacks =
+            self.fallbacks.iter().flat_map(|(name, other)| [(name, "a fallback"), (other, "a fallback")]);
+        if let Some((name, wanted_by)) = of_routes.chain(of_fallbacks).find(|(name, _)| !names.contains(name.as_str()))
+        {
+            return Err(DeliveryError::UnknownDestination { name: name.clone(), wanted_by });
+        }
+        let Timing { window, critical_window, repeat, fallback_after, confirm_within, send_limit } = self.timing;
+        let times = [window, critical_window, repeat, fallback_after, confirm_within, send_limit];
+        if let Some(time) = times.into_iter().find(|time| !TIMES.contains(time)) {
+            Err(InvalidValue::new("time of alerts", format_args!("{time:?}"), "at most 31 days"))?;
+        }
+        if repeat.is_zero() || send_limit.is_zero() {
+            Err(InvalidValue::new("time of alerts", "0 s", "longer, for what is repeated and for calls"))?;
+        }
+        if self.capacity == 0 {
+            Err(InvalidValue::new("capacity for alerts", 0, "at least 1"))?;
+        }
+        Ok(())
+    }
+
+    fn open_spool(&self, instruments: &SpoolInstruments) -> Result<Option<Spool>, DeliveryError> {
+        let Some((path, limit)) = &self.spool else { return Ok(None) };
+        let is_known = |subject: &Subject| self.destinations.iter().any(|(name, _)| name == subject.destination());
+        let opened = Spool::open(path, *limit, is_known);
+        let (spool, torn) = opened.map_err(|source| DeliveryError::Spool { path: path.clone(), source })?;
+        if torn > 0 {
+            instruments.forgot(Forgotten::Torn);
+        }
+        Ok(Some(spool))
+    }
+}
+
+fn restore(channel: &mut Channel, subject: &Subject, entry: &Entry, now: Instant) {
+    match (subject, entry) {
+        (Subject::Alert { .. }, Entry::Alert(alert, known)) => {
+            let known = known.map_or(Known::Perhaps(None), |(status, severity)| Known::Told(status, severity));
+            channel.restore(Arc::clone(alert), known, now);
+        }
+        // After the alerts, by the order of subjects.
+        (Subject::Group { group, .. }, Entry::Receipt(receipt)) => channel.restore_receipt(*group, receipt.clone()),
+        _ => {}
+    }
+}
+
+impl fmt::Debug for DeliveryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.destinations.iter().map(|(name, _)| name).collect();
+        f.debug_struct("DeliveryBuilder")
+            .field("destinations", &names)
+            .field("routes", &self.routes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,29 @@
+//! From alerts to destinations.
+//!
+//! ```text
+//! offer -> routes -> for each destination: Channel (newest state of each alert, what the destination knows) -> thread
+//!                                             ^ windows, silences, repeats, pauses                               |
+//!                                             '-- outcome -------- Notifier <- spool: it may know ---------------'
+//! ```
+
+mod agenda;
+mod builder;
+mod channel;
+mod error;
+mod group;
+mod handle;
+mod instruments;
+mod lane;
+mod memory;
+mod rate;
+mod route;
+mod silence;
+#[cfg(test)]
+mod tests;
+mod timing;
+
+pub use builder::{DEFAULT_CAPACITY, DEFAULT_SPOOL_BYTES, DeliveryBuilder, Replicas};
+pub use error::DeliveryError;
+pub use handle::Delivery;
+pub use route::Route;
+pub use silence::Silence;

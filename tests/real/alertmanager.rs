@@ -1,0 +1,95 @@
+//! Alerts pushed to a real Alertmanager, which tells a webhook of them.
+
+use std::time::{Duration, SystemTime};
+
+use aistm7_monitoring::alert::Severity;
+use aistm7_monitoring::alert::notify::{Alert, Alertmanager, Delivery, Origin, Replicas, Route};
+use aistm7_monitoring::clock::Clock;
+use aistm7_monitoring::metrics::{Meter, Registry};
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+
+use crate::support::alertmanager::Alertmanager as RealAlertmanager;
+use crate::support::poll::eventually_async;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn alert(index: usize, starts_at: SystemTime) -> Alert {
+    Alert::firing(Origin::new("risk-analysis", "prod"), "SyncFailed", Severity::Critical, starts_at)
+        .label("source", &format!("<!channel> \"{index}\" 🦀"))
+        .summary("Portfolios are not synchronised.")
+        .description("several\nlines")
+        .runbook("https://runbooks.example.com/sync")
+}
+
+/// A receiver of webhooks: status and number of alerts of each.
+async fn receiver() -> (String, Arc<Mutex<Vec<(String, usize)>>>) {
+    let told: Arc<Mutex<Vec<(String, usize)>>> = Arc::default();
+    let note = async |State(told): State<Arc<Mutex<Vec<_>>>>, axum::Json(body): axum::Json<Value>| {
+        let alerts = body["alerts"].as_array().map_or(0, Vec::len);
+        told.lock()
+            .expect("no panic while locked")
+            .push((body["status"].as_str().unwrap_or_default().to_owned(), alerts));
+    };
+    let router = Router::new().route("/", post(note)).with_state(Arc::clone(&told));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    tokio::spawn(async { axum::serve(listener, router).await });
+    (url, told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus-alertmanager"]
+async fn alertmanager_takes_alerts_tells_of_them_once_and_forgets_those_of_a_dead_replica() {
+    let (url, told) = receiver().await;
+    let real = RealAlertmanager::start(&format!(
+        "route: {{receiver: hook, group_by: [alertname, service, environment], group_wait: 1s, group_interval: 1s}}\n\
+         receivers: [{{name: hook, webhook_configs: [{{url: '{url}'}}]}}]\n"
+    ));
+    let replica = |name: &str| {
+        let pushed = Alertmanager::new(&real.url()).unwrap().every(Duration::from_secs(1)).label("instance", name);
+        Delivery::builder(Replicas::Several)
+            .destination("alertmanager", pushed)
+            .route(Route::to(["alertmanager"]))
+            .build(&Meter::new(&Registry::new()))
+            .unwrap()
+    };
+    let (one, two) = (replica("one"), replica("two"));
+    let since = Clock::system().wall();
+    for index in 0..300 {
+        one.offer(alert(index, since));
+    }
+    two.offer(alert(0, since));
+    let count = async |expected: usize| {
+        let probe = async || match real.alerts().len() {
+            found if found == expected => Ok(()),
+            found => Err(format!("{found} alerts")),
+        };
+        eventually_async(PATIENCE, probe).await;
+    };
+    count(301).await;
+    let shown = &real.alerts()[0];
+    assert_eq!(shown["labels"]["severity"], "critical");
+    assert_eq!(shown["annotations"]["description"], "several\nlines");
+    // For one of two replicas it is over: the other one's alert goes on.
+    for index in 0..300 {
+        one.offer(alert(index, since).resolved(Clock::system().wall()));
+    }
+    count(1).await;
+    assert_eq!(real.alerts()[0]["labels"]["instance"], "two");
+    // The other one dies without a word: its alert ends by itself.
+    drop(two);
+    count(0).await;
+    let probe = async || match told.lock().unwrap().last() {
+        Some((status, _)) if status == "resolved" => Ok(()),
+        last => Err(format!("{last:?}")),
+    };
+    eventually_async(PATIENCE, probe).await;
+    let told = told.lock().unwrap();
+    assert_eq!(told.iter().filter(|(status, _)| status == "resolved").count(), 1, "{told:?}");
+    assert_eq!(one.pending(), 0);
+}
