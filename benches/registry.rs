@@ -1,5 +1,4 @@
-//! What the registry costs beside its peers, in one run: rendering, recording, queries that are measured, the facade's
-//! macros, memory.
+//! What the registry costs beside its peers, in one run: rendering, recording, the facade's macros, memory.
 //!
 //! Peers: metrics-exporter-prometheus, prometheus-client and tikv's prometheus. All hold the same series with the
 //! same samples. Rounds are interleaved; the figures are medians over rounds, and ratios to ours are what counts.
@@ -293,39 +292,6 @@ fn exemplars() -> Vec<Subject> {
     ]
 }
 
-/// A future that is ready at once, bare and measured: the difference is what measuring a query costs.
-#[cfg(feature = "database")]
-fn queries() -> Vec<Subject> {
-    use std::convert::Infallible;
-    use std::future::ready;
-    use std::pin::pin;
-    use std::task::{Context, Waker};
-
-    use aistm7_monitoring::database::{Database, DatabaseOptions};
-
-    fn poll(query: impl Future<Output = Result<u32, Infallible>>) {
-        assert!(black_box(pin!(query).poll(&mut Context::from_waker(Waker::noop()))).is_ready());
-    }
-    fn each(run: impl Fn() + Send + Sync + 'static) -> Record {
-        Arc::new(move |times| (0..times).for_each(|_| run()))
-    }
-    let database = Database::register(&Meter::new(&Registry::new()), Clock::system(), DatabaseOptions::new());
-    let load = database.expect("a fresh registry").query("load_portfolio");
-    let traced = load.clone();
-    let trace = TraceContext::new_root();
-    vec![
-        ("bare", each(|| poll(black_box(ready(Ok(7)))))),
-        ("measured", each(move || poll(load.run(black_box(ready(Ok(7))))))),
-        (
-            "measured, in a trace",
-            Arc::new(move |times| {
-                let _entered = trace.enter();
-                (0..times).for_each(|_| poll(traced.run(black_box(ready(Ok(7))))));
-            }),
-        ),
-    ]
-}
-
 fn on_one_thread(subjects: Vec<Subject>) -> Vec<Contender> {
     subjects.into_iter().map(|(name, run)| Contender::new(name, move |times| run(times))).collect()
 }
@@ -418,8 +384,6 @@ fn main() {
     compare("record into one histogram, each of two threads", rounds, times, on_two_threads(histograms()));
     compare("record with and without exemplars, one thread", rounds, times, on_one_thread(exemplars()));
     compare("record with and without exemplars, each of two threads", rounds, times, on_two_threads(exemplars()));
-    #[cfg(feature = "database")]
-    compare("poll a query that is ready, one thread", rounds, times, on_one_thread(queries()));
     compare(
         "counter!(\"literal\").increment(1)",
         rounds,

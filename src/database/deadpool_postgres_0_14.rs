@@ -38,8 +38,8 @@ impl PoolStats for Pool {
         let status = self.status();
         // Nobody configures a pool that this does not fit.
         let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
-        let counts = PoolCounts::of_size(count(status.size), count(status.available), count(status.max_size));
-        PoolCounts { waiting: Some(count(status.waiting)), ..counts }
+        PoolCounts::of_size(count(status.size), count(status.available), count(status.max_size))
+            .waiting(count(status.waiting))
     }
 }
 

@@ -240,15 +240,11 @@ fn pool_shows_how_full_it_is_and_is_absent_before() {
     assert_eq!(bench.pool_value("db_pool_max_connections"), None);
     let waits = Arc::new(AtomicU32::new(0));
     let told = Arc::clone(&waits);
-    trading.observe(move || PoolCounts {
-        waiting: Some(told.load(Ordering::Relaxed)),
-        opened: Some(12),
-        ..PoolCounts::of_size(6, 9, 8)
-    });
+    trading.observe(move || PoolCounts::of_size(6, 9, 8).waiting(told.load(Ordering::Relaxed)).opened(12));
     let state =
         |state| bench.registry.snapshot().value("db_pool_connections", &[("pool", "trading"), ("state", state)]);
     assert_eq!((state("in_use"), state("idle")), (Some(0.0), Some(6.0)), "no more are idle than there are");
-    trading.observe(|| PoolCounts { opened: Some(12), ..PoolCounts::of_size(6, 4, 8) });
+    trading.observe(|| PoolCounts::of_size(6, 4, 8).opened(12));
     assert_eq!((state("in_use"), state("idle")), (Some(2.0), Some(4.0)), "the later one is shown");
     assert_eq!(bench.pool_value("db_pool_utilization_ratio"), Some(0.25));
     assert_eq!(bench.pool_value("db_pool_waiting_requests"), None, "this one does not know");

@@ -5,7 +5,7 @@
 pub(super) const MOST: usize = 64;
 
 /// The first of a list, and how many more there are.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Bounded<T> {
     pub(super) kept: Vec<T>,
     pub(super) omitted: usize,
@@ -14,5 +14,11 @@ pub(super) struct Bounded<T> {
 impl<T> Bounded<T> {
     pub(super) fn first(most: usize, mut items: impl Iterator<Item = T>) -> Self {
         Self { kept: items.by_ref().take(most).collect(), omitted: items.count() }
+    }
+}
+
+impl<T> Default for Bounded<T> {
+    fn default() -> Self {
+        Self { kept: Vec::new(), omitted: 0 }
     }
 }

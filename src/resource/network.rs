@@ -70,8 +70,55 @@ fn leads_out(name: &str) -> bool {
     name != "lo" && !MADE_FOR_CONTAINERS.into_iter().any(|beginning| name.starts_with(beginning))
 }
 
-/// Bytes, packets, errors and drops of one way, all by interface.
-pub(super) type Definitions = [&'static Definition; 4];
+/// What is measured of a set of interfaces, each way: bytes, packets, errors and drops.
+pub(super) struct Definitions {
+    received: [Definition; 4],
+    sent: [Definition; 4],
+}
+
+/// The definitions for the interfaces of the machine or of a container.
+macro_rules! network_definitions {
+    ($prefix:literal, $whose:literal) => {{
+        use $crate::resource::network::by_interface;
+        $crate::resource::network::Definitions::new(
+            network_definitions!(@way $prefix, $whose, "receive", "receive", "received"),
+            network_definitions!(@way $prefix, $whose, "transmit", "send", "sent"),
+        )
+    }};
+    (@way $prefix:literal, $whose:literal, $way:literal, $does:literal, $did:literal) => {
+        [
+            by_interface(
+                concat!($prefix, "_network_", $way, "_bytes_total"),
+                concat!("Bytes that an interface ", $did, ", ", $whose, "."),
+            )
+            .unit($crate::metrics::Unit::Bytes),
+            by_interface(
+                concat!($prefix, "_network_", $way, "_packets_total"),
+                concat!("Packets that an interface ", $did, ", ", $whose, "."),
+            ),
+            by_interface(
+                concat!($prefix, "_network_", $way, "_errors_total"),
+                concat!("Packets that an interface could not ", $does, " because of an error, ", $whose, "."),
+            ),
+            by_interface(
+                concat!($prefix, "_network_", $way, "_dropped_total"),
+                concat!("Packets that an interface dropped when it ", $did, " them, ", $whose, "."),
+            ),
+        ]
+    };
+}
+
+pub(super) use network_definitions;
+
+pub(super) const fn by_interface(name: &'static str, help: &'static str) -> Definition {
+    Definition::counter(name, help).labels(&["interface"])
+}
+
+impl Definitions {
+    pub(super) const fn new(received: [Definition; 4], sent: [Definition; 4]) -> Self {
+        Self { received, sent }
+    }
+}
 
 /// The families of a set of interfaces.
 pub(super) struct NetworkFamilies {
@@ -80,8 +127,8 @@ pub(super) struct NetworkFamilies {
 }
 
 impl NetworkFamilies {
-    pub(super) fn register(meter: &Meter, received: Definitions, sent: Definitions) -> Result<Self, DefinitionError> {
-        let families = |[bytes, packets, errors, dropped]: Definitions| -> Result<_, DefinitionError> {
+    pub(super) fn register(meter: &Meter, definitions: &'static Definitions) -> Result<Self, DefinitionError> {
+        let families = |[bytes, packets, errors, dropped]: &'static [Definition; 4]| -> Result<_, DefinitionError> {
             Ok([
                 meter.collected(bytes)?,
                 meter.collected(packets)?,
@@ -89,7 +136,7 @@ impl NetworkFamilies {
                 meter.collected(dropped)?,
             ])
         };
-        Ok(Self { received: families(received)?, sent: families(sent)? })
+        Ok(Self { received: families(&definitions.received)?, sent: families(&definitions.sent)? })
     }
 
     /// Reads and gives them all; how many there was no room for.

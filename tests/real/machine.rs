@@ -1,7 +1,7 @@
 //! The numbers of the process and the machine, against what others say of them at the same moment.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{self, Write as _};
 use std::process::{Command, Output};
@@ -117,9 +117,10 @@ fn machine_is_what_node_exporter_says_of_it() {
             between.assert_counter((ours, &labels), (seen, &labels), 1e-6);
         }
     }
-    for part in ["bytes", "packets"] {
+    for (part, called) in [("bytes", "bytes"), ("packets", "packets"), ("errors", "errs"), ("dropped", "drop")] {
         for way in ["receive", "transmit"] {
-            let (ours, seen) = (format!("host_network_{way}_{part}_total"), format!("node_network_{way}_{part}_total"));
+            let ours = format!("host_network_{way}_{part}_total");
+            let seen = format!("node_network_{way}_{called}_total");
             for interface in values(&before, &ours, "interface") {
                 between.assert_counter((&ours, &[("interface", &interface)]), (&seen, &[("device", &interface)]), 0.0);
             }
@@ -136,6 +137,16 @@ fn machine_is_what_node_exporter_says_of_it() {
                 let ours = before.sum(ours, &[("mount", &mount)]);
                 assert_eq!(ours, theirs.value(seen, &[("mountpoint", &mount)]), "{seen} of {mount}");
             }
+            let size = before.sum("host_filesystem_size_bytes", &[("mount", &mount)]).unwrap();
+            for (ours, seen) in [
+                ("host_filesystem_available_bytes", "node_filesystem_avail_bytes"),
+                ("host_filesystem_free_bytes", "node_filesystem_free_bytes"),
+            ] {
+                let (ours, seen) =
+                    (before.sum(ours, &[("mount", &mount)]), theirs.sum(seen, &[("mountpoint", &mount)]));
+                // Others write meanwhile.
+                assert!((ours.unwrap() - seen).abs() <= size * 0.05, "{ours:?} and {seen} of {mount}");
+            }
         }
     }
     let ours = values(&before, "host_disk_reads_total", "device");
@@ -143,6 +154,76 @@ fn machine_is_what_node_exporter_says_of_it() {
     for sample in theirs.samples().iter().filter(|sample| sample.name == "node_disk_reads_completed_total") {
         let device = &sample.labels["device"];
         assert!(ours.contains(device) || left_out.iter().any(|kind| device.starts_with(kind)), "{device} of {ours:?}");
+    }
+}
+
+/// What the files of the cgroup say that this process is in, of version 1 or 2, read by hand; `None` in the root.
+struct CgroupByHand {
+    limit: Option<f64>,
+    usage: f64,
+    limit_hits: f64,
+    oom_kills: f64,
+}
+
+impl CgroupByHand {
+    fn read() -> Option<Self> {
+        let text = fs::read_to_string("/proc/self/cgroup").expect("Linux tells it");
+        let below = |controller: &str| {
+            let path =
+                text.lines().find_map(|line| line.split_once(':')?.1.strip_prefix(controller)?.strip_prefix(':'))?;
+            (path != "/").then(|| path.to_owned())
+        };
+        let number = |file: String| -> Option<f64> { fs::read_to_string(file).ok()?.trim().parse().ok() };
+        let keyed = |file: String, key: &str| -> Option<f64> {
+            let text = fs::read_to_string(file).ok()?;
+            text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
+        };
+        if let Some(path) = below("memory") {
+            let file = |name: &str| format!("/sys/fs/cgroup/memory{path}/{name}");
+            return Some(Self {
+                // Without a limit it is the largest number of whole pages.
+                limit: keyed(file("memory.stat"), "hierarchical_memory_limit").filter(|limit| *limit < 1e18),
+                usage: number(file("memory.usage_in_bytes"))?,
+                limit_hits: number(file("memory.failcnt"))?,
+                oom_kills: keyed(file("memory.oom_control"), "oom_kill ")?,
+            });
+        }
+        let path = below("")?;
+        let file = |name: &str| format!("/sys/fs/cgroup{path}/{name}");
+        // Where a slice above has a smaller one, ours is the smaller one: only a limit of its own is compared.
+        Some(Self {
+            limit: number(file("memory.max")),
+            usage: number(file("memory.current"))?,
+            limit_hits: keyed(file("memory.events"), "max ")?,
+            oom_kills: keyed(file("memory.events"), "oom_kill ")?,
+        })
+    }
+}
+
+#[test]
+fn cgroup_is_what_its_own_files_say() {
+    let (first, shown, last) = (CgroupByHand::read(), measured(), CgroupByHand::read());
+    let (Some(first), Some(last)) = (first, last) else {
+        // Containers hide where their cgroup is; what is shown of it then is held to recorded trees.
+        return;
+    };
+    let value = |name: &str| shown.value(name, &[]);
+    if let Some(limit) = first.limit {
+        assert!(value("cgroup_memory_limit_bytes").is_some_and(|shown| shown <= limit), "{limit}");
+    }
+    let usage = value("cgroup_memory_usage_bytes").unwrap();
+    // Other processes of the cgroup work meanwhile.
+    let slack = 0.2 * first.usage.max(last.usage);
+    let (least, most) = (first.usage.min(last.usage) - slack, first.usage.max(last.usage) + slack);
+    assert!((least..=most).contains(&usage), "{least} <= {usage} <= {most}");
+    let working_set = value("cgroup_memory_working_set_bytes").unwrap();
+    assert!(working_set > 0.0 && working_set <= usage, "{working_set} of {usage}");
+    for (metric, first, last) in [
+        ("cgroup_memory_limit_hits_total", first.limit_hits, last.limit_hits),
+        ("cgroup_oom_kills_total", first.oom_kills, last.oom_kills),
+    ] {
+        let shown = value(metric).unwrap();
+        assert!((first..=last).contains(&shown), "{metric}: {first} <= {shown} <= {last}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 /// How many connections a pool has, when it was asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PoolCounts {
     /// Connections that somebody uses, or that are being opened.
     pub in_use: u32,
@@ -22,6 +23,24 @@ impl PoolCounts {
     pub fn of_size(size: u32, idle: u32, max: u32) -> Self {
         let idle = idle.min(size);
         Self { in_use: size - idle, idle, max, ..Self::default() }
+    }
+
+    /// With the requests that wait for a connection.
+    #[must_use]
+    pub fn waiting(self, requests: u32) -> Self {
+        Self { waiting: Some(requests), ..self }
+    }
+
+    /// With the connections that were opened since the pool began.
+    #[must_use]
+    pub fn opened(self, connections: u64) -> Self {
+        Self { opened: Some(connections), ..self }
+    }
+
+    /// With the connections that were closed since the pool began.
+    #[must_use]
+    pub fn closed(self, connections: u64) -> Self {
+        Self { closed: Some(connections), ..self }
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -53,14 +72,11 @@ impl PoolCounts {
 /// # let database = Database::register(&Meter::new(&registry), Clock::system(), DatabaseOptions::new())?;
 /// # let pool = bb8::Pool;
 ///
-/// const MAX: u32 = 8;
+/// const MAX: u32 = 8; // as it is built with, which bb8 itself does not tell
 /// let asked = pool.clone(); // a pool of bb8
 /// database.pool("trading").observe(move || {
 ///     let state = asked.state();
-///     PoolCounts {
-///         opened: Some(state.statistics.connections_created),
-///         ..PoolCounts::of_size(state.connections, state.idle_connections, MAX)
-///     }
+///     PoolCounts::of_size(state.connections, state.idle_connections, MAX).opened(state.statistics.connections_created)
 /// });
 /// let in_use = [("pool", "trading"), ("state", "in_use")];
 /// assert_eq!(registry.snapshot().value("db_pool_connections", &in_use), Some(2.0));

@@ -136,13 +136,17 @@ impl<S: PostgresSession> State<S> {
 
     async fn choose(&mut self, now: Instant) -> Result<(), RoundError> {
         let Self { connection, chosen, .. } = self;
-        if chosen.tables.is_due(now) {
-            let answer = connection.ask(&chosen.tables_query()).await?;
-            chosen.tables.make(answer.as_deref(), now);
-        }
-        if chosen.indexes.is_due(now) {
-            let answer = connection.ask(&chosen.indexes_query()).await?;
-            chosen.indexes.make(answer.as_deref(), now);
+        let (tables, indexes) = (chosen.tables_query(), chosen.indexes_query());
+        for (choice, query) in [(&mut chosen.tables, tables), (&mut chosen.indexes, indexes)] {
+            if !choice.is_due(now) {
+                continue;
+            }
+            match connection.ask(&query).await {
+                Ok(answer) => choice.make(answer.as_deref(), now),
+                // What was chosen stays, and next time it is due still.
+                Err(PostgresError::Server { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

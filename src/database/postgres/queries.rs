@@ -32,7 +32,7 @@ pub(super) fn tables(_: &Server, chosen: &Chosen) -> Vec<String> {
 
 pub(super) fn indexes(_: &Server, chosen: &Chosen) -> Vec<String> {
     let in_all = INDEXES_IN_ALL.replace(OF_INDEXES, INDEX_USE);
-    vec![in_all, INDEX_BLOCKS.to_owned(), INDEXES.replace(OF_CHOSEN, &chosen.indexes.array())]
+    vec![in_all, INDEXES.replace(OF_CHOSEN, &chosen.indexes.array())]
 }
 
 /// Where a query has an array of the chosen.
@@ -223,10 +223,14 @@ const SIZE: &str = "SELECT pg_database_size(current_database()) AS db_size_bytes
 
 const WAL_FILES: &str = "SELECT count(*) AS db_wal_files, sum(size) AS db_wal_size_bytes FROM pg_ls_waldir()";
 
+/// Of the catalogue itself: the view `pg_stat_user_tables` adds up the scans of every index.
 const TABLES_IN_ALL: &str = "\
-SELECT count(*) AS db_tables,
-    count(*) FILTER (WHERE n_live_tup >= 10000 AND seq_scan > coalesce(idx_scan, 0)) AS db_sequential_scan_heavy_tables
-FROM pg_stat_user_tables";
+SELECT count(*) AS db_tables, count(*) FILTER (WHERE pg_stat_get_live_tuples(t.oid) >= 10000
+    AND pg_stat_get_numscans(t.oid) > (SELECT coalesce(sum(pg_stat_get_numscans(i.indexrelid)), 0)
+        FROM pg_index i WHERE i.indrelid = t.oid)) AS db_sequential_scan_heavy_tables
+FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'
+WHERE t.relkind IN ('r', 't', 'm', 'p')";
 
 const TABLES: &str = "\
 SELECT s.schemaname || '.' || s.relname AS \"table\",
@@ -247,24 +251,28 @@ FROM pg_stat_user_tables s JOIN pg_statio_user_tables b USING (relid) WHERE s.re
 
 /// All indexes of users, with whether each is scanned by nobody and needed for nothing else: no constraint, no part of a
 /// partitioned index, no expression, whose statistics the planner uses. Joins, since a question for each of a thousand
-/// indexes costs ten times as much.
+/// indexes costs ten times as much, and of the catalogue itself, since the view `pg_stat_user_indexes` joins it once more.
 pub(in crate::database) const INDEX_USE: &str = "\
-(SELECT s.*, i.indisvalid AS is_valid, r.relpages::bigint * current_setting('block_size')::int AS about_bytes,
-    s.idx_scan = 0 AND i.indisvalid AND NOT i.indisunique AND NOT i.indisprimary AND NOT i.indisexclusion
-        AND NOT i.indisreplident AND 0 <> ALL (i.indkey) AND c.conindid IS NULL AND h.inhrelid IS NULL AS is_unused
-FROM pg_stat_user_indexes s JOIN pg_index i USING (indexrelid) JOIN pg_class r ON r.oid = s.indexrelid
-    LEFT JOIN (SELECT DISTINCT conindid FROM pg_constraint) c ON c.conindid = s.indexrelid
-    LEFT JOIN (SELECT DISTINCT inhrelid FROM pg_inherits) h ON h.inhrelid = s.indexrelid) AS indexes";
+(SELECT n.nspname AS schemaname, t.relname, r.relname AS indexrelname, i.indexrelid,
+    pg_stat_get_numscans(i.indexrelid) AS idx_scan, pg_stat_get_tuples_returned(i.indexrelid) AS idx_tup_read,
+    i.indisvalid AS is_valid, r.relpages::bigint * current_setting('block_size')::int AS about_bytes,
+    i.indisvalid AND NOT i.indisunique AND NOT i.indisprimary AND NOT i.indisexclusion AND NOT i.indisreplident
+        AND 0 <> ALL (i.indkey) AND c.conindid IS NULL AND h.inhrelid IS NULL
+        AND pg_stat_get_numscans(i.indexrelid) = 0 AS is_unused
+FROM pg_index i JOIN pg_class r ON r.oid = i.indexrelid
+    JOIN pg_class t ON t.oid = i.indrelid AND t.relkind IN ('r', 't', 'm')
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'
+    LEFT JOIN (SELECT DISTINCT conindid FROM pg_constraint) c ON c.conindid = i.indexrelid
+    LEFT JOIN (SELECT DISTINCT inhrelid FROM pg_inherits) h ON h.inhrelid = i.indexrelid) AS indexes";
 
 const INDEXES_IN_ALL: &str = "\
 SELECT count(*) AS db_indexes, count(*) FILTER (WHERE is_unused) AS db_unused_indexes,
     coalesce(sum(about_bytes) FILTER (WHERE is_unused), 0) AS db_unused_index_bytes,
-    count(*) FILTER (WHERE NOT is_valid) AS db_invalid_indexes
+    count(*) FILTER (WHERE NOT is_valid) AS db_invalid_indexes,
+    sum(pg_stat_get_blocks_hit(indexrelid)) AS db_index_blocks_hit_total,
+    sum(pg_stat_get_blocks_fetched(indexrelid) - pg_stat_get_blocks_hit(indexrelid)) AS db_index_blocks_read_total
 FROM {indexes}";
-
-const INDEX_BLOCKS: &str = "\
-SELECT sum(idx_blks_hit) AS db_index_blocks_hit_total, sum(idx_blks_read) AS db_index_blocks_read_total
-FROM pg_statio_user_indexes";
 
 const INDEXES: &str = "\
 SELECT schemaname || '.' || relname AS \"table\", indexrelname AS \"index\", idx_scan AS db_index_scans_total,

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Container;
 use crate::metrics::{Collected, Collection, Definition, DefinitionError, LabelValue, Meter, Unit};
-use crate::resource::bounded::MOST;
 use crate::resource::give::{give, give_whole};
-use crate::resource::network::{Definitions, NetworkFamilies};
+use crate::resource::network::{Definitions, NetworkFamilies, network_definitions};
+use crate::resource::pressure::{PressureFamilies, pressure_definitions};
 
 static MEMORY_USAGE: Definition = Definition::gauge_absent_until_set(
     "cgroup_memory_usage_bytes",
@@ -75,19 +75,7 @@ static PIDS_LIMIT: Definition = Definition::gauge_absent_until_set(
     "Processes and threads that may be in the cgroup; absent without a limit.",
 );
 
-static WAITING: Definition = Definition::counter(
-    "cgroup_pressure_waiting_seconds_total",
-    "Time in which at least one task of the cgroup waited for a resource: cpu, io, memory.",
-)
-.labels(&["resource"])
-.unit(Unit::Seconds);
-
-static STALLED: Definition = Definition::counter(
-    "cgroup_pressure_stalled_seconds_total",
-    "Time in which every task of the cgroup waited for a resource: cpu, io, memory.",
-)
-.labels(&["resource"])
-.unit(Unit::Seconds);
+static PRESSURE: [Definition; 2] = pressure_definitions!("cgroup", "cgroup");
 
 static READ_BYTES: Definition =
     Definition::counter("cgroup_io_read_bytes_total", "Bytes that the cgroup read from a disk.")
@@ -105,53 +93,13 @@ static READS: Definition =
 static WRITES: Definition =
     Definition::counter("cgroup_io_writes_total", "Requests of the cgroup to write to a disk.").labels(&["device"]);
 
-static RECEIVED: Definitions = [
-    &Definition::counter(
-        "container_network_receive_bytes_total",
-        "Bytes that an interface received, in the container's network.",
-    )
-    .labels(&["interface"])
-    .unit(Unit::Bytes),
-    &Definition::counter(
-        "container_network_receive_packets_total",
-        "Packets that an interface received, in the container's network.",
-    )
-    .labels(&["interface"]),
-    &Definition::counter(
-        "container_network_receive_errors_total",
-        "Packets that an interface could not receive because of an error, in the container's network.",
-    )
-    .labels(&["interface"]),
-    &Definition::counter(
-        "container_network_receive_dropped_total",
-        "Packets that an interface dropped when it received them, in the container's network.",
-    )
-    .labels(&["interface"]),
-];
+static OMITTED: Definition = Definition::gauge_absent_until_set(
+    "cgroup_omitted",
+    "Disks and interfaces that are left out because there are more than 64 of their kind.",
+)
+.labels(&["kind"]);
 
-static SENT: Definitions = [
-    &Definition::counter(
-        "container_network_transmit_bytes_total",
-        "Bytes that an interface sent, in the container's network.",
-    )
-    .labels(&["interface"])
-    .unit(Unit::Bytes),
-    &Definition::counter(
-        "container_network_transmit_packets_total",
-        "Packets that an interface sent, in the container's network.",
-    )
-    .labels(&["interface"]),
-    &Definition::counter(
-        "container_network_transmit_errors_total",
-        "Packets that an interface could not send because of an error, in the container's network.",
-    )
-    .labels(&["interface"]),
-    &Definition::counter(
-        "container_network_transmit_dropped_total",
-        "Packets that an interface dropped when it sent them, in the container's network.",
-    )
-    .labels(&["interface"]),
-];
+static NETWORK: Definitions = network_definitions!("container", "in the container's network");
 
 /// The registered families.
 pub(super) struct ContainerFamilies {
@@ -169,12 +117,12 @@ pub(super) struct ContainerFamilies {
     throttled: Collected<Duration, 0>,
     pids: Collected<f64, 0>,
     pids_limit: Collected<f64, 0>,
-    waiting: Collected<Duration, 1>,
-    stalled: Collected<Duration, 1>,
+    pressure: PressureFamilies,
     read_bytes: Collected<u64, 1>,
     written_bytes: Collected<u64, 1>,
     reads: Collected<u64, 1>,
     writes: Collected<u64, 1>,
+    omitted: Collected<f64, 1>,
     pub(super) network: NetworkFamilies,
 }
 
@@ -195,13 +143,13 @@ impl ContainerFamilies {
             throttled: meter.collected(&THROTTLED)?,
             pids: meter.collected(&PIDS)?,
             pids_limit: meter.collected(&PIDS_LIMIT)?,
-            waiting: meter.collected(&WAITING)?,
-            stalled: meter.collected(&STALLED)?,
+            pressure: PressureFamilies::register(meter, &PRESSURE)?,
             read_bytes: meter.collected(&READ_BYTES)?,
             written_bytes: meter.collected(&WRITTEN_BYTES)?,
             reads: meter.collected(&READS)?,
             writes: meter.collected(&WRITES)?,
-            network: NetworkFamilies::register(meter, RECEIVED, SENT)?,
+            omitted: meter.collected(&OMITTED)?,
+            network: NetworkFamilies::register(meter, &NETWORK)?,
         })
     }
 
@@ -221,16 +169,19 @@ impl ContainerFamilies {
         give(collection, &self.throttled, [], cpu.throttled);
         give_whole(collection, &self.pids, [], container.pids);
         give_whole(collection, &self.pids_limit, [], container.pids_limit);
-        for pressure in &container.pressure {
-            collection.set(&self.waiting, [pressure.resource.into()], pressure.waiting);
-            give(collection, &self.stalled, [pressure.resource.into()], pressure.stalled);
-        }
-        for io in container.io.iter().take(MOST) {
+        self.pressure.give(collection, &container.pressure);
+        for io in &container.io.kept {
             let device = LabelValue::capped(&io.device);
             collection.set(&self.read_bytes, [device.clone()], io.read_bytes);
             collection.set(&self.written_bytes, [device.clone()], io.written_bytes);
             collection.set(&self.reads, [device.clone()], io.reads);
             collection.set(&self.writes, [device], io.writes);
         }
+        self.give_omitted(collection, "disk", container.io.omitted);
+    }
+
+    pub(super) fn give_omitted(&self, collection: &mut Collection, kind: &'static str, omitted: usize) {
+        // The cast widens.
+        give_whole(collection, &self.omitted, [kind.into()], Some(omitted as u64));
     }
 }

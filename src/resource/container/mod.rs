@@ -14,6 +14,7 @@ use std::time::Duration;
 use self::instruments::ContainerFamilies;
 use self::locate::{Hierarchy, locate};
 pub(super) use self::surroundings::Surroundings;
+use super::bounded::{Bounded, MOST};
 use super::disks;
 use super::error::ResourceError;
 use super::files::Root;
@@ -30,7 +31,7 @@ struct Container {
     /// None if there is no limit.
     pids_limit: Option<u64>,
     pressure: Vec<Pressure>,
-    io: Vec<DeviceIo>,
+    io: Bounded<DeviceIo>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -91,7 +92,7 @@ fn read(root: &Root) -> Option<Container> {
         Hierarchy::V2(folders) => v2::read(root, &folders),
     };
     let disks = root.find("proc/diskstats").unwrap_or_default();
-    for io in &mut container.io {
+    for io in &mut container.io.kept {
         if let Some(disk) = disks::all(&disks).find(|disk| disk.has_number(&io.device)) {
             disk.name.clone_into(&mut io.device);
         }
@@ -107,7 +108,8 @@ pub(super) fn register(meter: &Meter, root: &Root, surroundings: Surroundings) -
             families.give(collection, &container);
         }
         if surroundings == Surroundings::Container {
-            families.network.give(collection, &root)?;
+            let omitted = families.network.give(collection, &root)?;
+            families.give_omitted(collection, "interface", omitted);
         }
         Ok(())
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::locate::V1;
-use super::{Container, Cpu, DeviceIo, Memory};
+use super::{Bounded, Container, Cpu, DeviceIo, MOST, Memory};
 use crate::resource::files::Root;
 use crate::resource::text::{keyed, known_limit, limit, number, ticks};
 
@@ -45,10 +45,11 @@ pub(super) fn read(root: &Root, folders: &V1) -> Container {
         pids_limit: limit(&file(&folders.pids, "pids.max")),
         // Version 1 keeps none.
         pressure: Vec::new(),
-        io: io(
-            &file(&folders.block_io, "blkio.throttle.io_service_bytes"),
-            &file(&folders.block_io, "blkio.throttle.io_serviced"),
-        ),
+        io: {
+            let bytes = file(&folders.block_io, "blkio.throttle.io_service_bytes");
+            let requests = file(&folders.block_io, "blkio.throttle.io_serviced");
+            Bounded::first(MOST, io(&bytes, &requests).into_iter())
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Cgroups of version 2.
 
 use super::locate::V2;
-use super::{Container, Cpu, DeviceIo, Memory};
+use super::{Bounded, Container, Cpu, DeviceIo, MOST, Memory};
 use crate::resource::files::Root;
 use crate::resource::pressure;
 use crate::resource::text::{keyed, keyed_micros, limit, number};
@@ -38,7 +38,7 @@ pub(super) fn read(root: &Root, folders: &V2) -> Container {
         pids: number(&file("pids.current")),
         pids_limit: limits("pids.max").iter().filter_map(|text| limit(text)).min(),
         pressure: pressure::read(root, |resource| format!("{}/{resource}.pressure", folders.own)),
-        io: file("io.stat").lines().filter_map(io).collect(),
+        io: Bounded::first(MOST, file("io.stat").lines().filter_map(io)),
     }
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{FileSystem, Machine};
 use crate::metrics::{Collected, Collection, Definition, DefinitionError, LabelValue, Meter, Unit};
-use crate::resource::give::{give, give_whole};
-use crate::resource::network::{Definitions, NetworkFamilies};
+use crate::resource::give::give_whole;
+use crate::resource::network::{Definitions, NetworkFamilies, network_definitions};
+use crate::resource::pressure::{PressureFamilies, pressure_definitions};
 
 static CPU: Definition = Definition::counter(
     "host_cpu_seconds_total",
@@ -129,19 +130,7 @@ static UNREADABLE: Definition = Definition::gauge_absent_until_set(
 )
 .labels(&["mount", "fstype"]);
 
-static WAITING: Definition = Definition::counter(
-    "host_pressure_waiting_seconds_total",
-    "Time in which at least one task of the machine waited for a resource: cpu, io, memory.",
-)
-.labels(&["resource"])
-.unit(Unit::Seconds);
-
-static STALLED: Definition = Definition::counter(
-    "host_pressure_stalled_seconds_total",
-    "Time in which every task of the machine waited for a resource: cpu, io, memory.",
-)
-.labels(&["resource"])
-.unit(Unit::Seconds);
+static PRESSURE: [Definition; 2] = pressure_definitions!("host", "machine");
 
 static OMITTED: Definition = Definition::gauge_absent_until_set(
     "host_omitted",
@@ -149,41 +138,7 @@ static OMITTED: Definition = Definition::gauge_absent_until_set(
 )
 .labels(&["kind"]);
 
-static RECEIVED: Definitions = [
-    &Definition::counter("host_network_receive_bytes_total", "Bytes that an interface received, of the machine.")
-        .labels(&["interface"])
-        .unit(Unit::Bytes),
-    &Definition::counter("host_network_receive_packets_total", "Packets that an interface received, of the machine.")
-        .labels(&["interface"]),
-    &Definition::counter(
-        "host_network_receive_errors_total",
-        "Packets that an interface could not receive because of an error, of the machine.",
-    )
-    .labels(&["interface"]),
-    &Definition::counter(
-        "host_network_receive_dropped_total",
-        "Packets that an interface dropped when it received them, of the machine.",
-    )
-    .labels(&["interface"]),
-];
-
-static SENT: Definitions = [
-    &Definition::counter("host_network_transmit_bytes_total", "Bytes that an interface sent, of the machine.")
-        .labels(&["interface"])
-        .unit(Unit::Bytes),
-    &Definition::counter("host_network_transmit_packets_total", "Packets that an interface sent, of the machine.")
-        .labels(&["interface"]),
-    &Definition::counter(
-        "host_network_transmit_errors_total",
-        "Packets that an interface could not send because of an error, of the machine.",
-    )
-    .labels(&["interface"]),
-    &Definition::counter(
-        "host_network_transmit_dropped_total",
-        "Packets that an interface dropped when it sent them, of the machine.",
-    )
-    .labels(&["interface"]),
-];
+static NETWORK: Definitions = network_definitions!("host", "of the machine");
 
 /// The registered families.
 pub(super) struct HostFamilies {
@@ -212,8 +167,7 @@ pub(super) struct HostFamilies {
     files_free: Collected<f64, 2>,
     read_only: Collected<f64, 2>,
     unreadable: Collected<f64, 2>,
-    waiting: Collected<Duration, 1>,
-    stalled: Collected<Duration, 1>,
+    pressure: PressureFamilies,
     omitted: Collected<f64, 1>,
     pub(super) network: NetworkFamilies,
 }
@@ -246,10 +200,9 @@ impl HostFamilies {
             files_free: meter.collected(&FILES_FREE)?,
             read_only: meter.collected(&READ_ONLY)?,
             unreadable: meter.collected(&UNREADABLE)?,
-            waiting: meter.collected(&WAITING)?,
-            stalled: meter.collected(&STALLED)?,
+            pressure: PressureFamilies::register(meter, &PRESSURE)?,
             omitted: meter.collected(&OMITTED)?,
-            network: NetworkFamilies::register(meter, RECEIVED, SENT)?,
+            network: NetworkFamilies::register(meter, &NETWORK)?,
         })
     }
 
@@ -281,10 +234,7 @@ impl HostFamilies {
             collection.set(&self.disk_busy, device(), disk.busy);
         }
         self.give_omitted(collection, "disk", machine.disks.omitted);
-        for pressure in &machine.pressure {
-            collection.set(&self.waiting, [pressure.resource.into()], pressure.waiting);
-            give(collection, &self.stalled, [pressure.resource.into()], pressure.stalled);
-        }
+        self.pressure.give(collection, &machine.pressure);
     }
 
     pub(super) fn give_file_system(&self, collection: &mut Collection, system: &FileSystem) {

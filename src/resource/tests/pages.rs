@@ -98,4 +98,12 @@ fn disks_interfaces_and_mounts_have_an_end_and_the_rest_is_counted() {
     for kind in ["disk", "interface", "mount"] {
         assert!(lines.contains(&format!("host_omitted{{kind=\"{kind}\"}} 6")), "{kind}: {lines:#?}");
     }
+
+    let container = Tree::of(DOCKER_V2);
+    container.write("proc/net/dev", many(&|at| format!("eth{at}: 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n")));
+    container.write("sys/fs/cgroup/io.stat", many(&|at| format!("259:{at} rbytes=1 wbytes=1 rios=1 wios=1\n")));
+    let lines = Bench::of(&container, HostNumbers::OutsideContainers).collect();
+    for kind in ["disk", "interface"] {
+        assert!(lines.contains(&format!("cgroup_omitted{{kind=\"{kind}\"}} 6")), "{kind}: {lines:#?}");
+    }
 }
