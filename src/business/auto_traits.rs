@@ -1,15 +1,19 @@
 //! Auto traits are API: what compiles here is promised to users who spawn tasks and share handles.
 
-use super::portfolio::{Calculation, DataCheck, DataChecks, OpenBreaks, Operation, Portfolio, Provider};
+use super::portfolio::{
+    Break, Calculation, Comparisons, DataCheck, DataChecks, OpenBreaks, Operation, Portfolio, Provider, QuotaUse,
+    Reconciled,
+};
 use super::risk::{
     BackTest, Batch, Batches, Book, Horizon, Input, Limit, Model, ModelExecutions, ModelTimer, ModelVersion,
     Prediction, Predictions, Recorded, RejectedObservation, Risk, RiskCoverage, RiskLimit, RiskPortfolios, Seeded,
     VarBackTest, VarObservation, VarSpec, WindowSize,
 };
 use super::token::{
-    AccessDecisions, AccessReason, GraceCounts, GracePeriods, PriceUpdates, Requirement, Tier, Token, TokenSymbol,
+    AccessDecisions, AccessReason, GraceCounts, GraceLedger, GracePeriods, Holders, PriceUpdates, Requirement, SlotLag,
+    Tier, Token, TokenAmount, TokenSymbol,
 };
-use super::{Counted, Freshness, Names, Outcome, PerDeclared, Source, Timed, Timer};
+use super::{Counted, Freshness, Money, Names, Outcome, PerDeclared, Source, Timed, Timer};
 
 const fn shareable<T: Clone + Send + Sync + 'static>() {}
 const fn movable<T: Send + Sync + 'static>() {}
@@ -18,6 +22,8 @@ const _: () = {
     shareable::<Portfolio>();
     shareable::<DataChecks>();
     shareable::<OpenBreaks>();
+    shareable::<Comparisons>();
+    shareable::<QuotaUse>();
     shareable::<Risk>();
     shareable::<ModelExecutions>();
     shareable::<Predictions>();
@@ -30,6 +36,9 @@ const _: () = {
     shareable::<Requirement>();
     shareable::<GracePeriods>();
     shareable::<AccessDecisions>();
+    shareable::<GraceLedger<String>>();
+    shareable::<Holders>();
+    shareable::<SlotLag>();
     shareable::<Timed>();
     shareable::<Counted>();
     shareable::<Freshness>();
@@ -40,7 +49,8 @@ const _: () = {
     shareable::<(Model, Horizon, Batch, Prediction, Outcome)>();
     shareable::<(Book, Input, Limit, ModelVersion, RiskCoverage, super::BusinessDate)>();
     shareable::<(VarSpec, VarObservation, Recorded, RejectedObservation, Seeded, BackTest, WindowSize)>();
-    shareable::<(Tier, TokenSymbol, AccessReason, GraceCounts)>();
+    shareable::<(Tier, TokenSymbol, AccessReason, GraceCounts, TokenAmount)>();
+    shareable::<(Money, Break, Reconciled)>();
 
     movable::<Timer>();
     movable::<ModelTimer>();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::freshness::Freshness;
+use super::quota::Spending;
 use crate::metrics::Counter;
 use crate::work::{self, Base, Outcome, PerValue, Record, Timer};
 
@@ -82,12 +83,13 @@ impl Counted {
     }
 }
 
-/// Counts by outcome, and what a success makes fresh.
+/// Counts by outcome, what a success makes fresh, and what each uses up.
 #[derive(Debug)]
 pub(super) struct Counts {
     pub(super) base: Base,
     pub(super) by_outcome: PerValue<Outcome, Counter>,
     pub(super) refreshes: Option<Freshness>,
+    pub(super) spends: Option<Arc<Spending>>,
 }
 
 impl Counts {
@@ -95,6 +97,9 @@ impl Counts {
         self.by_outcome.of(outcome).add(times);
         if let (Outcome::Ok, Some(freshness), 1..) = (outcome, &self.refreshes, times) {
             freshness.updated();
+        }
+        if let Some(spending) = &self.spends {
+            spending.spend(times);
         }
     }
 }

@@ -44,9 +44,13 @@ mod freshness;
 mod instruments;
 mod known;
 mod label;
+mod money;
 mod names;
 pub mod portfolio;
+mod quota;
 pub mod risk;
+mod sampled;
+mod taken;
 pub mod token;
 
 #[cfg(test)]
@@ -57,7 +61,9 @@ pub use date::BusinessDate;
 pub use failure::{FailureReason, Fault};
 pub use freshness::Freshness;
 pub use label::Source;
+pub use money::{Currency, Money, MoneyError};
 pub(crate) use names::{Declarations, DeclaredNames};
 pub use names::{DeclareError, MOST_NAMES, Names, PerDeclared};
+pub use taken::Entry;
 
 pub use crate::work::{NameLabel, Outcome, Timed, Timer};

@@ -23,7 +23,8 @@ pub(super) struct FamilyCore {
     /// `None` for a family of the facade, whose label sets are free.
     pub(super) definition: Option<Definition>,
     pub(super) frame: Frame,
-    /// What collectors gave; `None` if handles record the series.
+    source: Source,
+    /// What collectors gave; `None` if only handles record the series.
     pub(super) given: Option<Mutex<Given>>,
     series: RwLock<Series>,
     overflowed: AtomicU64,
@@ -37,6 +38,18 @@ pub(super) enum Source {
     Handles,
     /// Given, all at a time.
     Collectors,
+    /// Each series either way.
+    Either,
+}
+
+impl Source {
+    pub(super) fn has_handles(self) -> bool {
+        self != Self::Collectors
+    }
+
+    pub(super) fn has_collectors(self) -> bool {
+        self != Self::Handles
+    }
 }
 
 #[derive(Default)]
@@ -160,7 +173,8 @@ impl FamilyCore {
             frame: Frame::new(name, &shape.edges),
             shape: Arc::new(shape),
             definition,
-            given: (source == Source::Collectors).then(|| Mutex::new(Given::default())),
+            source,
+            given: source.has_collectors().then(|| Mutex::new(Given::default())),
             series: RwLock::default(),
             overflowed: AtomicU64::new(0),
             budget,
@@ -261,7 +275,7 @@ impl FamilyCore {
     }
 
     pub(super) fn source(&self) -> Source {
-        if self.given.is_some() { Source::Collectors } else { Source::Handles }
+        self.source
     }
 
     /// The series in order. Costs a reference count, or, after a series was born, a clone of each under a lock that

@@ -1,5 +1,7 @@
 //! Where slices register their definitions.
 
+use std::sync::Arc;
+
 use super::collect::{self, Collected, Collector, CollectorError, CollectorOptions, Reading};
 use super::counter::Counter;
 use super::definition::{Definition, DefinitionError, check_edges};
@@ -76,6 +78,18 @@ impl Meter {
         collect::check::<V>(definition)?;
         let core = self.0.register(definition, &[], Source::Collectors)?;
         Ok(Collected::new(core, definition))
+    }
+
+    /// Registers a gauge of which each series is either set by a handle or given by collectors. A label set that both
+    /// have is the handle's, and the collector's is counted as `duplicate_series`.
+    pub(crate) fn gauge_or_collected<const N: usize>(
+        &self,
+        definition: &Definition,
+    ) -> Result<(Family<Gauge, N>, Collected<f64, N>), DefinitionError> {
+        definition.check(N)?;
+        collect::check::<f64>(definition)?;
+        let core = self.0.register(definition, &[], Source::Either)?;
+        Ok((Family::new(Arc::clone(&core), definition), Collected::new(core, definition)))
     }
 
     /// Registers a collector with the default [`CollectorOptions`]; see [`Collector`].

@@ -209,13 +209,13 @@ impl Registry {
             definition.unit,
             edges,
             // A collected gauge has a value from the start, unless that is refused: then there is none to show.
-            definition.absent_until_set || source == Source::Collectors,
+            definition.absent_until_set || source.has_collectors(),
             self.diagnostics().clone(),
         )
         .exemplars(self.exemplars());
         #[cfg(feature = "protobuf")]
         let shape = if definition.native { shape.with_native_buckets() } else { self.with_asked_buckets(name, shape) };
-        let host = self.0.host.as_ref().filter(|_| source == Source::Handles);
+        let host = self.0.host.as_ref().filter(|_| source.has_handles());
         let shape = shape.kept_by(host.map(|host| host.family(definition)));
         let family =
             families.add(FamilyCore::new(name, name, shape, Some(*definition), source, Arc::clone(&self.0.budget)));

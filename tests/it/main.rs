@@ -33,6 +33,7 @@ mod json;
 mod service;
 
 mod access_log;
+mod business;
 mod collect;
 mod control;
 mod exemplars;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::labels::CheckResult;
-use crate::metrics::{Counter, Gauge, Histogram};
-use crate::work::{Base, PerValue, set_count};
+use super::labels::{CheckResult, Reference};
+use crate::business::sampled::StateGauge;
+use crate::metrics::{Counter, Histogram};
+use crate::work::{Base, PerValue};
 
 /// What came of one comparison of our value with the reference's.
 ///
@@ -52,6 +53,7 @@ pub struct DataChecks(pub(super) Arc<Checks>);
 #[derive(Debug)]
 pub(super) struct Checks {
     pub(super) base: Base,
+    pub(super) reference: Reference,
     pub(super) by_result: PerValue<CheckResult, Counter>,
     pub(super) deviation: Histogram,
 }
@@ -78,13 +80,13 @@ impl DataChecks {
     }
 }
 
-/// The differences of one component that are not resolved yet: a state, absent until it is first set.
+/// The differences of one component that are not resolved yet: a state, absent until it is first set. Cloning shares it.
 #[derive(Clone, Debug)]
-pub struct OpenBreaks(pub(super) Gauge);
+pub struct OpenBreaks(pub(super) Arc<StateGauge<2>>);
 
 impl OpenBreaks {
     /// So many are open, as the last reconciliation found.
     pub fn set(&self, open: u64) {
-        set_count(&self.0, open);
+        self.0.set(open);
     }
 }

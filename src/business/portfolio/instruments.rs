@@ -1,9 +1,13 @@
 //! The definitions of portfolio metrics and their families.
 
+use std::sync::Arc;
+
 use crate::business::instruments::CALCULATION_EDGES;
+use crate::business::quota::Spending;
+use crate::business::sampled::StateFamily;
 use crate::clock::Clock;
-use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
-use crate::work::Base;
+use crate::metrics::{Collected, Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
+use crate::work::{Base, PerName};
 
 static CALCULATION_DURATION: Definition = Definition::histogram(
     "portfolio_calculation_duration_seconds",
@@ -50,6 +54,50 @@ static OPEN_BREAKS: Definition = Definition::gauge_absent_until_set(
 )
 .labels(&["reference", "component"]);
 
+static OLDEST_BREAK: Definition = Definition::gauge_absent_until_set(
+    "portfolio_oldest_break_timestamp_seconds",
+    "Unix time since which the oldest of the open breaks is open; absent when none is.",
+)
+.unit(Unit::Seconds)
+.labels(&["reference"]);
+
+static UNRECONCILED: Definition = Definition::gauge_absent_until_set(
+    "portfolio_unreconciled_amount",
+    "Sum of the open breaks in units of their currency: gross whatever their signs, net with them, ours less the reference's.",
+)
+.labels(&["reference", "currency", "sum"]);
+
+static NAV_COVERAGE: Definition = Definition::gauge_absent_until_set(
+    "portfolio_nav_coverage_ratio",
+    "The share of the net asset value that was compared with the reference.",
+)
+.unit(Unit::Ratio)
+.labels(&["reference"]);
+
+static QUOTA_LIMIT: Definition =
+    Definition::gauge_absent_until_set("portfolio_api_quota_limit", "Calls that a provider allows within its window.")
+        .labels(&["provider"]);
+
+static QUOTA_WINDOW: Definition = Definition::gauge_absent_until_set(
+    "portfolio_api_quota_window_seconds",
+    "The time within which a provider allows so many calls.",
+)
+.unit(Unit::Seconds)
+.labels(&["provider"]);
+
+static QUOTA_USED: Definition = Definition::gauge_absent_until_set(
+    "portfolio_api_quota_used",
+    "Calls of a provider by this process within its window.",
+)
+.labels(&["provider"]);
+
+static QUOTA_HEADROOM: Definition = Definition::gauge_absent_until_set(
+    "portfolio_api_quota_headroom_ratio",
+    "1 less the share of a provider's quota that this process has used; below 0 beyond it.",
+)
+.unit(Unit::Ratio)
+.labels(&["provider"]);
+
 static API_CALLS: Definition =
     Definition::counter("portfolio_api_calls_total", "Calls of providers, by operation and outcome.").labels(&[
         "provider",
@@ -61,31 +109,66 @@ static SYNCS: Definition =
     Definition::counter("portfolio_syncs_total", "Full synchronisations of portfolios, by source and outcome.")
         .labels(&["source", "outcome"]);
 
+/// What is sampled of the books.
+#[derive(Clone, Debug)]
+pub(super) struct Books {
+    pub(super) base: Base,
+    pub(super) open_breaks: StateFamily<2>,
+    pub(super) oldest_break: Collected<f64, 1>,
+    pub(super) unreconciled: Collected<f64, 3>,
+    pub(super) nav_coverage: Collected<f64, 1>,
+}
+
+impl Books {
+    fn register(meter: &Meter, base: &Base) -> Result<Self, DefinitionError> {
+        Ok(Self {
+            base: base.clone(),
+            open_breaks: StateFamily::new(meter.gauge_or_collected(&OPEN_BREAKS)?),
+            oldest_break: meter.collected(&OLDEST_BREAK)?,
+            unreconciled: meter.collected(&UNRECONCILED)?,
+            nav_coverage: meter.collected(&NAV_COVERAGE)?,
+        })
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Instruments {
+    pub(super) meter: Meter,
     pub(super) base: Base,
+    pub(super) books: Books,
+    pub(super) spending: PerName<Arc<Spending>>,
     pub(super) calculation_duration: Family<Histogram, 2>,
     pub(super) updates: Family<Counter, 2>,
     pub(super) last_update: Family<Gauge, 1>,
     pub(super) expected_interval: Family<Gauge, 1>,
     pub(super) data_deviation: Family<Histogram, 2>,
     pub(super) data_checks: Family<Counter, 3>,
-    pub(super) open_breaks: Family<Gauge, 2>,
+    pub(super) quota_limit: Family<Gauge, 1>,
+    pub(super) quota_window: Family<Gauge, 1>,
+    pub(super) quota_used: Family<Gauge, 1>,
+    pub(super) quota_headroom: Family<Gauge, 1>,
     pub(super) api_calls: Family<Counter, 3>,
     pub(super) syncs: Family<Counter, 2>,
 }
 
 impl Instruments {
     pub(super) fn register(meter: &Meter, clock: Clock) -> Result<Self, DefinitionError> {
+        let base = Base::new(meter, clock);
         Ok(Self {
-            base: Base::new(meter, clock),
+            meter: meter.clone(),
+            books: Books::register(meter, &base)?,
+            base,
+            spending: PerName::new(),
             calculation_duration: meter.histogram(&CALCULATION_DURATION)?,
             updates: meter.counter(&UPDATES)?,
             last_update: meter.gauge(&LAST_UPDATE)?,
             expected_interval: meter.gauge(&EXPECTED_INTERVAL)?,
             data_deviation: meter.histogram(&DATA_DEVIATION)?,
             data_checks: meter.counter(&DATA_CHECKS)?,
-            open_breaks: meter.gauge(&OPEN_BREAKS)?,
+            quota_limit: meter.gauge(&QUOTA_LIMIT)?,
+            quota_window: meter.gauge(&QUOTA_WINDOW)?,
+            quota_used: meter.gauge(&QUOTA_USED)?,
+            quota_headroom: meter.gauge(&QUOTA_HEADROOM)?,
             api_calls: meter.counter(&API_CALLS)?,
             syncs: meter.counter(&SYNCS)?,
         })

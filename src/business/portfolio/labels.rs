@@ -47,6 +47,16 @@ closed_label! {
 }
 
 closed_label! {
+    /// How amounts are added up: the `sum` label.
+    pub(super) enum Sum {
+        /// Whatever their signs.
+        Gross = "gross",
+        /// With their signs, so that a bias shows.
+        Net = "net",
+    }
+}
+
+closed_label! {
     /// What came of a comparison: the `result` label.
     pub(super) enum CheckResult {
         /// Within tolerance.

@@ -52,7 +52,7 @@ impl Batches {
     pub(super) fn new(instruments: &Instruments, batch: LabelValue) -> Self {
         let base = instruments.base.clone();
         let items = counters_by_outcome(&instruments.batch_items, |outcome| [batch.clone(), outcome]);
-        let items = Counted::new(Counts { base: base.clone(), by_outcome: items, refreshes: None });
+        let items = Counted::new(Counts { base: base.clone(), by_outcome: items, refreshes: None, spends: None });
         let runs = Arc::new(Runs {
             base,
             durations: durations_by_outcome(&instruments.batch_duration, |outcome| [batch.clone(), outcome]),

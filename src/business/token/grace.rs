@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use super::instruments::GraceStates;
 use super::labels::{GraceCause, GraceResult};
-use crate::metrics::{Counter, Gauge, Histogram};
-use crate::work::{Base, PerValue, set_count};
+use super::ledger::{GraceError, GraceLedger, GraceSeed};
+use crate::business::sampled::StateGauge;
+use crate::metrics::{Counter, Histogram, LabelValue};
+use crate::work::{Base, PerValue};
 
 /// How many grace periods of a tier are in which state, as the caller's store says. A period may be in several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct GraceCounts {
 }
 
 /// The grace periods of one tier. Cloning shares it; recording allocates nothing.
+///
+/// It counts what it is told. A [`ledger`](Self::ledger) tells it of each period once, and knows the states itself.
 ///
 /// ```
 /// use aistm7_monitoring::business::token::{GraceCause, GraceCounts, GraceResult};
@@ -39,10 +44,9 @@ pub struct GracePeriods(pub(super) Arc<TierGrace>);
 #[derive(Debug)]
 pub(super) struct TierGrace {
     pub(super) base: Base,
-    pub(super) active: Gauge,
-    pub(super) expiring: Gauge,
-    pub(super) paused: Gauge,
-    pub(super) overdue: Gauge,
+    pub(super) tier: LabelValue,
+    pub(super) states: GraceStates,
+    pub(super) by_state: [StateGauge<1>; 4],
     pub(super) started: PerValue<GraceCause, Counter>,
     pub(super) ended: PerValue<GraceResult, Counter>,
     pub(super) utilization: Histogram,
@@ -68,9 +72,35 @@ impl GracePeriods {
 
     /// The states are now these. Absent until first set, since nobody knows before.
     pub fn set(&self, counts: GraceCounts) {
-        set_count(&self.0.active, counts.active);
-        set_count(&self.0.expiring, counts.expiring);
-        set_count(&self.0.paused, counts.paused);
-        set_count(&self.0.overdue, counts.overdue);
+        for (gauge, count) in self.0.by_state.iter().zip(counts.in_order()) {
+            gauge.set(count);
+        }
+    }
+
+    /// A ledger of the tier's periods, which begins with what the store knows. One for each tier: the gauges show the
+    /// one that was made last. They are computed when they are read, which a recorder of the host's never does.
+    ///
+    /// # Errors
+    /// When the seed has an empty span, or more periods than a ledger keeps.
+    pub fn ledger<K: Clone + Ord + Send + 'static>(&self, seed: GraceSeed<K>) -> Result<GraceLedger<K>, GraceError> {
+        GraceLedger::new(self, seed)
+    }
+
+    /// The states are what this says whenever somebody reads them.
+    pub(super) fn observe(&self, read: impl Fn() -> Option<GraceCounts> + Clone + Send + Sync + 'static) {
+        for (place, family) in self.0.states.in_order().into_iter().enumerate() {
+            let read = read.clone();
+            family.observe([self.0.tier.clone()], move || {
+                // The cast is exact up to 2^53 periods.
+                read().map(|counts| counts.in_order()[place] as f64)
+            });
+        }
+    }
+}
+
+impl GraceCounts {
+    /// As [`GraceStates::in_order`].
+    pub(super) fn in_order(self) -> [u64; 4] {
+        [self.active, self.expiring, self.paused, self.overdue]
     }
 }

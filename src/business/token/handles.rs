@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use super::access::AccessDecisions;
-use super::grace::{GracePeriods, TierGrace};
+use super::balance::SlotLag;
+use super::grace::{GraceCounts, GracePeriods, TierGrace};
+use super::holders::{HolderCounts, Holders};
 use super::instruments::Instruments;
-use super::labels::{Direction, GraceCause, GraceResult, PriceRejection, Tier, TokenSymbol};
-use super::price::PriceUpdates;
+use super::labels::{Direction, GraceCause, GraceResult, HolderState, PriceRejection, Tier, TokenSymbol};
+use super::price::{Outliers, PriceUpdates, SourcePrices};
+use super::quotes::Quotes;
 use super::requirement::{Requirement, TierRequirement};
 use crate::business::counted::Counts;
+use crate::business::known::Known;
+use crate::business::sampled::sample;
 use crate::business::{Counted, Freshness, Source, Timed};
 use crate::clock::Clock;
-use crate::metrics::{DefinitionError, LabelValue, Meter};
+use crate::metrics::{AskOptions, CollectFailure, Collection, CollectorError, DefinitionError, LabelValue, Meter};
 use crate::work::{PerValue, counters_by_outcome, timed};
 
 /// Gives the handles of token metrics. Cloning shares it.
@@ -51,10 +56,24 @@ impl Token {
             base: self.0.base.clone(),
             by_outcome: counters_by_outcome(&self.0.price_updates, labels),
             refreshes: Some(self.price_freshness_of(token.clone())),
+            spends: None,
         };
         let rejections =
             PerValue::resolve(|rejection: PriceRejection| self.0.price_updates.series(labels(rejection.into())));
-        PriceUpdates { attempts: Counted::new(attempts), rejections: Arc::new(rejections) }
+        let quotes = self.0.quotes.of(token.clone(), |token| {
+            let expected_interval = self.0.price_expected_interval.series([token.clone()]);
+            Quotes::new(&self.0.base, token, &self.0.price_divergence, expected_interval)
+        });
+        let prices = SourcePrices {
+            base: self.0.base.clone(),
+            rejections,
+            outliers: Outliers { family: self.0.price_outliers.clone(), known: Known::new() },
+            last_update: self.0.price_source_last_update.series([token.clone(), source.clone()]),
+            quotes,
+            token,
+            source,
+        };
+        PriceUpdates { attempts: Counted::new(attempts), prices: Arc::new(prices) }
     }
 
     /// When a price of the token was last taken, from whatever source, and how often that is expected.
@@ -68,7 +87,7 @@ impl Token {
         let adjustments = |direction: Direction| {
             let labels = |outcome| [tier.clone(), direction.into(), outcome];
             let counters = counters_by_outcome(&self.0.requirement_adjustments, labels);
-            Counted::new(Counts { base: self.0.base.clone(), by_outcome: counters, refreshes: None })
+            Counted::new(Counts { base: self.0.base.clone(), by_outcome: counters, refreshes: None, spends: None })
         };
         Requirement(Arc::new(TierRequirement {
             base: self.0.base.clone(),
@@ -89,19 +108,111 @@ impl Token {
         let ended = |result: GraceResult| self.0.grace_ended.series([tier.clone(), result.into()]);
         GracePeriods(Arc::new(TierGrace {
             base: self.0.base.clone(),
-            active: self.0.grace_active.series([tier.clone()]),
-            expiring: self.0.grace_expiring.series([tier.clone()]),
-            paused: self.0.grace_paused.series([tier.clone()]),
-            overdue: self.0.grace_overdue.series([tier.clone()]),
+            by_state: self.0.grace_states.in_order().map(|family| family.series([tier.clone()])),
+            states: self.0.grace_states.clone(),
             started: PerValue::resolve(started),
             ended: PerValue::resolve(ended),
             utilization: self.0.grace_utilization.series([tier.clone()]),
+            tier,
         }))
+    }
+
+    /// Asks the store regularly for the states of all tiers' grace periods, by one replica for all: for periods that more
+    /// than one process keeps. The question is asked when somebody scrapes, on the runtime that this is called in; the
+    /// next scrape shows the answer. One that fails or does not come in time is counted in
+    /// `monitoring_collector_runs_total`, of the collector `token-grace-periods`, and shows nothing, never 0, once what was
+    /// known is too old. A state that is set by hand, or by a ledger, stays as it is.
+    ///
+    /// `ask` must keep neither the monitoring nor this handle: it would keep itself.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "sqlx-0_9")]
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use sqlx_0_9 as sqlx;
+    /// # use aistm7_monitoring::business::token::{GraceCounts, Tier};
+    /// # let monitoring = aistm7_monitoring::Monitoring::builder("trading-api").declare::<Tier>(["pro"]).build()?;
+    /// # let pool = sqlx::PgPool::connect_lazy("postgres://localhost/trading")?;
+    /// use aistm7_monitoring::metrics::AskOptions;
+    ///
+    /// const STATES: &str = "SELECT tier, count(*), count(*) FILTER (WHERE ends_at BETWEEN now() AND now() + interval '1 day'),
+    ///     count(*) FILTER (WHERE paused), count(*) FILTER (WHERE ends_at < now()) FROM grace_periods GROUP BY tier";
+    ///
+    /// let tiers = monitoring.names::<Tier>();
+    /// monitoring.token().sample_grace_periods(AskOptions::new(), move || {
+    ///     let (pool, tiers) = (pool.clone(), tiers.clone());
+    ///     async move {
+    ///         let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(STATES).fetch_all(&pool).await?;
+    ///         let counts = rows.iter().map(|(tier, active, expiring, paused, overdue)| {
+    ///             let [active, expiring, paused, overdue] = [active, expiring, paused, overdue].map(|count| count.unsigned_abs());
+    ///             (tiers.find(tier), GraceCounts { active, expiring, paused, overdue })
+    ///         });
+    ///         Ok::<_, sqlx::Error>(counts.collect())
+    ///     }
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "sqlx-0_9"))] fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no runtime, when they are asked for already, or when the numbers go to a recorder of the host's.
+    pub fn sample_grace_periods<A, F, E>(&self, options: AskOptions, ask: A) -> Result<(), CollectorError>
+    where
+        A: FnMut() -> F + Send + 'static,
+        F: Future<Output = Result<Vec<(Tier, GraceCounts)>, E>>,
+        E: Into<CollectFailure>,
+    {
+        let (states, diagnostics) = (self.0.grace_states.clone(), self.0.base.diagnostics.clone());
+        let give = move |tiers: Vec<(Tier, GraceCounts)>, collection: &mut Collection| {
+            for (tier, counts) in tiers {
+                let tier = tier.resolve(&diagnostics);
+                for (family, count) in states.in_order().into_iter().zip(counts.in_order()) {
+                    family.give(collection, [tier.clone()], count);
+                }
+            }
+        };
+        sample((&self.0.meter, &self.0.base), "token-grace-periods", options, ask, give)
+    }
+
+    /// The users of a tier, by whether they hold what it requires.
+    pub fn holders(&self, tier: impl Into<Tier>) -> Holders {
+        let tier = tier.into().resolve(&self.0.base.diagnostics);
+        let gauge = |state: HolderState| self.0.holders.series([tier.clone(), state.into()]);
+        Holders(Arc::new(PerValue::resolve(gauge)))
+    }
+
+    /// Asks the store regularly for the users of all tiers; as [`Self::sample_grace_periods`], with the collector
+    /// `token-holders`.
+    ///
+    /// # Errors
+    /// As [`Self::sample_grace_periods`].
+    pub fn sample_holders<A, F, E>(&self, options: AskOptions, ask: A) -> Result<(), CollectorError>
+    where
+        A: FnMut() -> F + Send + 'static,
+        F: Future<Output = Result<Vec<(Tier, HolderCounts)>, E>>,
+        E: Into<CollectFailure>,
+    {
+        let (holders, diagnostics) = (self.0.holders.clone(), self.0.base.diagnostics.clone());
+        let give = move |tiers: Vec<(Tier, HolderCounts)>, collection: &mut Collection| {
+            for (tier, counts) in tiers {
+                let tier = tier.resolve(&diagnostics);
+                for state in HolderState::ALL {
+                    holders.give(collection, [tier.clone(), (*state).into()], counts.of(*state));
+                }
+            }
+        };
+        sample((&self.0.meter, &self.0.base), "token-holders", options, ask, give)
     }
 
     /// Verifications of balances on the chain: how long they take, by outcome.
     pub fn balance_verifications(&self) -> Timed {
         timed(&self.0.base, &self.0.balance_verification, |outcome| [outcome])
+    }
+
+    /// How many slots behind the chain verified balances are.
+    pub fn balance_slot_lag(&self) -> SlotLag {
+        SlotLag(self.0.balance_slot_lag.series([]))
     }
 
     /// Decisions on access.

@@ -19,6 +19,23 @@ name_label! {
     pub struct AccessReason, "access reason", check_name
 }
 
+name_label! {
+    /// The rule by which a price was an outlier, such as `jump`: the `rule` label.
+    pub struct OutlierRule, "outlier rule", check_name
+}
+
+closed_label! {
+    /// Whether a user holds what the tier requires: the `state` label.
+    pub(super) enum HolderState {
+        /// Enough.
+        Eligible = "eligible",
+        /// Too little, within a grace period.
+        Grace = "grace",
+        /// Too little, without access.
+        Expired = "expired",
+    }
+}
+
 closed_label! {
     /// Why the price that a source gave was not taken: an `outcome` of price updates.
     pub enum PriceRejection {

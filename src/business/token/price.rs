@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::labels::PriceRejection;
+use super::labels::{OutlierRule, PriceRejection};
+use super::quotes::{PriceUnits, Quotes};
+use crate::business::known::Known;
 use crate::business::{Counted, Outcome, Timer};
-use crate::metrics::Counter;
-use crate::work::PerValue;
+use crate::diagnostics::Problem;
+use crate::metrics::{Counter, Family, Gauge, LabelValue};
+use crate::work::{Base, PerValue};
 
 /// The price updates of one token from one source. Cloning shares it; counting allocates nothing.
 ///
@@ -26,13 +29,46 @@ use crate::work::PerValue;
 #[derive(Clone, Debug)]
 pub struct PriceUpdates {
     pub(super) attempts: Counted,
-    pub(super) rejections: Arc<PerValue<PriceRejection, Counter>>,
+    pub(super) prices: Arc<SourcePrices>,
+}
+
+/// The prices of one token from one source.
+#[derive(Debug)]
+pub(super) struct SourcePrices {
+    pub(super) base: Base,
+    pub(super) token: LabelValue,
+    pub(super) source: LabelValue,
+    pub(super) rejections: PerValue<PriceRejection, Counter>,
+    pub(super) outliers: Outliers,
+    pub(super) last_update: Gauge,
+    pub(super) quotes: Arc<Quotes>,
+}
+
+/// Counters by the rule that a price broke.
+#[derive(Debug)]
+pub(super) struct Outliers {
+    pub(super) family: Family<Counter, 3>,
+    pub(super) known: Known<OutlierRule>,
 }
 
 impl PriceUpdates {
     /// A price came and was taken.
     pub fn ok(&self) {
         self.attempts.ok();
+    }
+
+    /// This price came and was taken: as [`ok`](Self::ok), and it is compared with those of the token's other sources.
+    ///
+    /// `token_price_divergence_ratio` is (highest − lowest) / lowest over the prices that are not older than three
+    /// expected intervals, or a minute if none is set; absent with fewer than two. It is computed when it is read, which a
+    /// recorder of the host's never does. A price of 0 is refused and counted as `sample_rejected`.
+    pub fn priced(&self, price: PriceUnits) {
+        if price == PriceUnits::new(0) {
+            return self.prices.base.reject("a price is 0");
+        }
+        self.attempts.ok();
+        self.prices.base.set_to_now(&self.prices.last_update);
+        self.prices.quotes.quoted(&self.prices.source, price);
     }
 
     /// No price came.
@@ -42,7 +78,14 @@ impl PriceUpdates {
 
     /// A price came and was not taken.
     pub fn rejected(&self, rejection: PriceRejection) {
-        self.rejections.of(rejection).increment();
+        self.prices.rejections.of(rejection).increment();
+    }
+
+    /// A price came and was not taken, since it is too far from what this rule allows: an
+    /// [`Outlier`](PriceRejection::Outlier), also counted by its rule in `token_price_outliers_total`.
+    pub fn outlier(&self, rule: impl Into<OutlierRule>) {
+        self.rejected(PriceRejection::Outlier);
+        self.prices.outliers_by(rule.into()).increment();
     }
 
     /// Counts an update that ended in this way.
@@ -75,5 +118,22 @@ impl PriceUpdates {
         F: Future<Output = Result<T, E>>,
     {
         self.attempts.execute_async(work)
+    }
+}
+
+impl SourcePrices {
+    fn outliers_by(&self, rule: OutlierRule) -> Counter {
+        if let Some(counter) = self.outliers.known.find(rule) {
+            return counter;
+        }
+        // No lock is held from here on: the hook of the diagnostics is the user's code.
+        let series = |rule| self.outliers.family.series([self.token.clone(), self.source.clone(), rule]);
+        if !self.outliers.known.has_room() {
+            self.base.diagnostics.report(Problem::UnknownLabelValue, "there are too many rules of outliers");
+            return series(LabelValue::OTHER.into());
+        }
+        let counter = series(rule.resolve(&self.base.diagnostics));
+        self.outliers.known.keep(rule, &counter);
+        counter
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::amount::TokenAmount;
 use super::labels::Direction;
 use crate::business::{Counted, Freshness};
 use crate::metrics::Gauge;
@@ -42,6 +43,11 @@ impl Requirement {
         } else {
             self.0.base.reject("a required amount is negative or no finite number");
         }
+    }
+
+    /// The tier requires this amount, as determined now; as [`Self::set_amount`], from an exact amount.
+    pub fn set(&self, amount: TokenAmount) {
+        self.set_amount(amount.to_f64());
     }
 
     /// The changes in one direction, by outcome.

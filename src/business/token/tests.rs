@@ -109,6 +109,87 @@ fn required_amount_is_absent_until_set_and_refuses_what_is_no_amount() {
 }
 
 #[test]
+fn exact_amount_is_shown_in_tokens() {
+    let bench = bench();
+    bench.token.requirement("pro").set(TokenAmount::new(1_172_500_000_000, 9).unwrap());
+    assert_eq!(bench.of_pro("token_requirement_amount"), Some(1_172.5));
+}
+
+#[test]
+fn divergence_is_between_fresh_prices_of_two_sources() {
+    let bench = bench();
+    let divergence = || bench.value("token_price_divergence_ratio", &[("token", "SOL")]);
+    let (pyth, dex) = (bench.token.price_updates("SOL", "pyth"), bench.token.price_updates("SOL", "dex"));
+    pyth.priced(PriceUnits::new(1_000_000));
+    assert_eq!(divergence(), None, "one price differs from none");
+    dex.priced(PriceUnits::new(1_250_000));
+    assert_eq!(divergence(), Some(0.25));
+    bench.held.advance(Duration::from_secs(61));
+    assert_eq!(divergence(), None, "after a minute, while nobody said how often one is expected");
+    bench.token.price_freshness("SOL").expect_every(Duration::from_secs(30));
+    assert_eq!(divergence(), Some(0.25), "three intervals");
+    bench.held.advance(Duration::from_secs(30));
+    pyth.priced(PriceUnits::new(1_100_000));
+    assert_eq!(divergence(), None, "one of them is too old");
+    dex.priced(PriceUnits::new(1_100_000));
+    assert_eq!(divergence(), Some(0.0));
+}
+
+#[test]
+fn each_source_has_its_age_and_a_price_of_nothing_is_none() {
+    let bench = bench();
+    let pyth = bench.token.price_updates("SOL", "pyth");
+    let updated = || {
+        let labels = [("token", "SOL"), ("source", "pyth")];
+        bench.value("token_price_source_last_update_timestamp_seconds", &labels)
+    };
+    pyth.priced(PriceUnits::new(0));
+    assert_eq!((updated(), bench.diagnostics.total(Problem::SampleRejected)), (None, 1));
+    pyth.priced(PriceUnits::new(7));
+    bench.held.advance(Duration::from_secs(9));
+    bench.token.price_updates("SOL", "dex").priced(PriceUnits::new(7));
+    assert_eq!(updated(), Some(START));
+    let ok = [("token", "SOL"), ("source", "pyth"), ("outcome", "ok")];
+    bench.registry.snapshot().assert_value("token_price_updates_total", &ok, 1);
+}
+
+#[test]
+fn outliers_count_by_the_rule_that_they_broke() {
+    let bench = bench();
+    let pyth = bench.token.price_updates("SOL", "pyth");
+    for rule in ["jump", "jump", "away-from-others", "No rule"] {
+        pyth.outlier(rule);
+    }
+    let outliers = |rule| {
+        let labels = [("token", "SOL"), ("source", "pyth"), ("rule", rule)];
+        bench.value("token_price_outliers_total", &labels)
+    };
+    assert_eq!(["jump", "away-from-others", "_other"].map(outliers), [Some(2.0), Some(1.0), Some(1.0)]);
+    bench.registry.snapshot().assert_sum("token_price_updates_total", &[("outcome", "outlier")], 4);
+}
+
+#[test]
+fn holders_are_absent_until_somebody_looked() {
+    let bench = bench();
+    let holders = bench.token.holders("pro");
+    bench.registry.snapshot().assert_absent("token_holders", &[]);
+    holders.set(HolderCounts { eligible: 40, grace: 3, expired: 2 });
+    let shown = |state| bench.value("token_holders", &[("tier", "pro"), ("state", state)]);
+    assert_eq!(["eligible", "grace", "expired"].map(shown), [Some(40.0), Some(3.0), Some(2.0)]);
+}
+
+#[test]
+fn slot_lag_is_how_far_an_answer_is_behind_what_was_seen() {
+    let bench = bench();
+    let lag = bench.token.balance_slot_lag();
+    for (answered, seen) in [(100, 100), (100, 103), (101, 100)] {
+        lag.record(Slot::new(answered), Slot::new(seen));
+    }
+    let histogram = bench.registry.snapshot().histogram("token_balance_slot_lag", &[]).unwrap();
+    assert_eq!((histogram.count(), histogram.sum), (3, 3.0));
+}
+
+#[test]
 fn adjustments_count_by_direction() {
     let bench = bench();
     let pro = bench.token.requirement("pro");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::collection::{Collection, Standing};
 use crate::metrics::cell::Cell;
-use crate::metrics::family_core::{FamilyCore, Source};
+use crate::metrics::family_core::FamilyCore;
 use crate::metrics::label::{OVERFLOW, identity, pairs};
 use crate::metrics::registry::Directory;
 
@@ -54,7 +54,7 @@ impl Collection {
         }
         let families: Vec<String> = part(&mut value, "families")?;
         let series: Vec<(String, Vec<(usize, String)>)> = part(&mut value, "series")?;
-        let own = |name: &String| directory.family(name).filter(|core| core.source() == Source::Collectors);
+        let own = |name: &String| directory.family(name).filter(|core| core.source().has_collectors());
         let families: Vec<_> = families.iter().map(own).collect();
         for (labels, values) in &series {
             for (at, value) in values {
