@@ -1,4 +1,5 @@
-//! What the registry costs beside its peers, in one run: rendering, recording, the facade's macros, memory.
+//! What the registry costs beside its peers, in one run: rendering, recording, business that is recorded, the facade's
+//! macros, memory.
 //!
 //! Peers: metrics-exporter-prometheus, prometheus-client and tikv's prometheus. All hold the same series with the
 //! same samples. Rounds are interleaved; the figures are medians over rounds, and ratios to ours are what counts.
@@ -292,6 +293,46 @@ fn exemplars() -> Vec<Subject> {
     ]
 }
 
+/// What a service pays to record its business, each with the work itself left out.
+#[cfg(feature = "business")]
+fn business() -> Vec<Subject> {
+    use aistm7_monitoring::business::portfolio::{Accruals, AsOf, Portfolio, Quota, Reference, Tolerance, Valued};
+    use aistm7_monitoring::business::token::{Basis, Decision, Direction, PriceUnits, Tier, Token};
+    use aistm7_monitoring::business::{BusinessDate, Currency, Money, Names};
+
+    fn each<T>(record: impl Fn() -> T + Send + Sync + 'static) -> Record {
+        Arc::new(move |times| {
+            (0..times).for_each(|_| {
+                black_box(record());
+            });
+        })
+    }
+    let meter = Meter::new(&Registry::new());
+    let portfolio = Portfolio::new(&meter, Clock::system()).expect("a fresh registry");
+    let token = Token::new(&meter, Clock::system()).expect("a fresh registry");
+    let syncs = portfolio.syncs("ibkr");
+    let valuation = portfolio.calculation("valuation");
+    let calls = portfolio.api_calls("ibkr", "positions");
+    portfolio.quota("ibkr", Quota::new(10, Duration::from_secs(1)).expect("a good quota"));
+    let usd = |minor| Money::new(minor, Currency::Usd);
+    let tolerance = Tolerance { basis_points: 25, floor: usd(100) };
+    let statements = portfolio.data_checks("ibkr", Reference::BrokerStatement).within(tolerance);
+    let as_of = AsOf::Date(BusinessDate::from_epoch_days(20_110));
+    let valued = move |minor| Some(Valued { value: usd(minor), as_of, accruals: Accruals::Included });
+    let (access, prices) = (token.access_decisions(), token.price_updates("SOL", "pyth"));
+    let tiers = Names::<Tier>::declare(&meter, ["basic", "pro", "institutional"]).expect("good names");
+    let adjusted = tiers.resolve(|tier| token.requirement(tier));
+    vec![
+        ("count an event", each(move || syncs.ok())),
+        ("count one of a declared name", each(move || adjusted.of(black_box("pro")).adjustments(Direction::Up).ok())),
+        ("count an access decision", each(move || access.record(Decision::Grant, Basis::Verified, "requirement_met"))),
+        ("compare two values", each(move || statements.compare(valued(black_box(99)), valued(100), usd(100)))),
+        ("time work", each(move || valuation.execute(|| black_box(Ok::<_, ()>(()))).expect("it is Ok"))),
+        ("count a call against a quota", each(move || calls.ok())),
+        ("take one source's price", each(move || prices.priced(PriceUnits::new(black_box(7))))),
+    ]
+}
+
 fn on_one_thread(subjects: Vec<Subject>) -> Vec<Contender> {
     subjects.into_iter().map(|(name, run)| Contender::new(name, move |times| run(times))).collect()
 }
@@ -384,6 +425,8 @@ fn main() {
     compare("record into one histogram, each of two threads", rounds, times, on_two_threads(histograms()));
     compare("record with and without exemplars, one thread", rounds, times, on_one_thread(exemplars()));
     compare("record with and without exemplars, each of two threads", rounds, times, on_two_threads(exemplars()));
+    #[cfg(feature = "business")]
+    compare("record business, one thread", rounds, times, on_one_thread(business()));
     compare(
         "counter!(\"literal\").increment(1)",
         rounds,

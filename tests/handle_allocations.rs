@@ -10,12 +10,16 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use aistm7_monitoring::business::portfolio::{DataCheck, Portfolio, Reference};
+use aistm7_monitoring::business::portfolio::{
+    Accruals, AsOf, DataCheck, Portfolio, Quota, Reference, Tolerance, Valued,
+};
 use aistm7_monitoring::business::risk::{
     Confidence, Pnl, Prediction, Recorded, Risk, RiskCoverage, VarHorizon, VarObservation, VarSpec,
 };
-use aistm7_monitoring::business::token::{Basis, Decision, GraceResult, Token};
-use aistm7_monitoring::business::{BusinessDate, FailureReason, Fault, Outcome};
+use aistm7_monitoring::business::token::{
+    Basis, Decision, GraceResult, HolderCounts, PriceUnits, Slot, Tier, Token, TokenAmount,
+};
+use aistm7_monitoring::business::{BusinessDate, Currency, FailureReason, Fault, Money, Names, Outcome};
 use aistm7_monitoring::cache::{Caches, Removal};
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::metrics::{Meter, Registry};
@@ -112,6 +116,43 @@ fn recording_of_risk_allocates_nothing() {
     let (portfolios, limit) = (risk.portfolios(), risk.limit("equities", "var-99-1d"));
     allocates_nothing(|| portfolios.set(RiskCoverage { fresh: 7, ..RiskCoverage::default() }));
     allocates_nothing(|| limit.set_used(1.0, 2.0));
+}
+
+#[test]
+fn recording_what_is_money_tokens_prices_or_a_declared_name_allocates_nothing() {
+    let meter = Meter::new(&Registry::new());
+    let portfolio = Portfolio::new(&meter, Clock::system()).unwrap();
+    let token = Token::new(&meter, Clock::system()).unwrap();
+
+    let dollars = |dollars: i64| Money::new(dollars * 100, Currency::Usd);
+    let tolerance = Tolerance { basis_points: 25, floor: dollars(1_000) };
+    let statements = portfolio.data_checks("ibkr", Reference::BrokerStatement).within(tolerance);
+    let as_of = AsOf::Date(BusinessDate::from_epoch_days(20_110));
+    let valued = |value| Some(Valued { value, as_of, accruals: Accruals::Included });
+    allocates_nothing(|| {
+        assert!(statements.compare(valued(dollars(99)), valued(dollars(100)), dollars(100)).is_ok());
+    });
+
+    let quota = portfolio.quota("ibkr", Quota::new(1_000, Duration::from_secs(60)).unwrap());
+    let calls = portfolio.api_calls("ibkr", "positions");
+    allocates_nothing(|| calls.ok());
+    allocates_nothing(|| assert!(quota.used() > 0));
+
+    let pyth = token.price_updates("SOL", "pyth");
+    allocates_nothing(|| pyth.priced(PriceUnits::new(7)));
+    allocates_nothing(|| pyth.outlier("jump"));
+
+    let pro = token.requirement("pro");
+    allocates_nothing(|| pro.set(TokenAmount::new(7, 9).unwrap()));
+    let holders = token.holders("pro");
+    allocates_nothing(|| holders.set(HolderCounts::default()));
+    let lag = token.balance_slot_lag();
+    allocates_nothing(|| lag.record(Slot::new(1), Slot::new(2)));
+
+    let tiers = Names::<Tier>::declare(&meter, ["basic", "pro"]).unwrap();
+    let grace = tiers.resolve(|tier| token.grace_periods(tier));
+    let tier = String::from("pro");
+    allocates_nothing(|| grace.of(&tier).ended(GraceResult::Expired, 1.0));
 }
 
 #[test]

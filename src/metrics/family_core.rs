@@ -39,6 +39,7 @@ pub(super) enum Source {
     /// Given, all at a time.
     Collectors,
     /// Each series either way.
+    #[cfg_attr(not(feature = "business"), allow(dead_code, reason = "what is set or sampled comes with that slice"))]
     Either,
 }
 

@@ -1,5 +1,6 @@
 //! Where slices register their definitions.
 
+#[cfg(feature = "business")]
 use std::sync::Arc;
 
 use super::collect::{self, Collected, Collector, CollectorError, CollectorOptions, Reading};
@@ -82,6 +83,7 @@ impl Meter {
 
     /// Registers a gauge of which each series is either set by a handle or given by collectors. A label set that both
     /// have is the handle's, and the collector's is counted as `duplicate_series`.
+    #[cfg(feature = "business")]
     pub(crate) fn gauge_or_collected<const N: usize>(
         &self,
         definition: &Definition,

@@ -34,6 +34,7 @@ mod service;
 
 mod access_log;
 mod business;
+mod business_day;
 mod collect;
 mod control;
 mod exemplars;
