@@ -118,6 +118,7 @@ pub(crate) enum Decision {
 pub(crate) enum Basis {
     Verified,
     Cached,
+    Grace,
     FailClosed,
 }
 
@@ -125,13 +126,18 @@ pub(crate) enum Basis {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reason {
     RequirementMet,
+    GracePeriod,
     BalanceTooLow,
     BalanceUnknown,
 }
 
 impl Access {
-    /// Every answer that [`decide`] can give.
-    pub(crate) const ALL: [Self; 5] = [
+    /// Held too little, and not for long.
+    pub(crate) const GRACE: Self = Self { decision: Decision::Grant, basis: Basis::Grace, reason: Reason::GracePeriod };
+
+    /// Every answer that there is.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::GRACE,
         Self { decision: Decision::Grant, basis: Basis::Verified, reason: Reason::RequirementMet },
         Self { decision: Decision::Grant, basis: Basis::Cached, reason: Reason::RequirementMet },
         Self { decision: Decision::Deny, basis: Basis::Verified, reason: Reason::BalanceTooLow },

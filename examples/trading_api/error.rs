@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use aistm7_monitoring::business::token::GraceError;
 use aistm7_monitoring::metrics::CollectorError;
 use aistm7_monitoring::monitoring::{BuildError, InstallError, ServeError};
 
@@ -30,6 +31,8 @@ pub(crate) enum StartError {
     Install(#[from] InstallError),
     #[error(transparent)]
     Collector(#[from] CollectorError),
+    #[error(transparent)]
+    Grace(#[from] GraceError),
     #[error("the cache cannot be set up")]
     Cache(#[from] redis::RedisError),
     #[error(transparent)]

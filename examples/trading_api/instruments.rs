@@ -1,14 +1,20 @@
 //! What this service measures of its business: every handle, resolved once.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::business::portfolio::Quota;
 use aistm7_monitoring::business::risk::ModelExecutions;
-use aistm7_monitoring::business::token::{self, AccessDecisions, AccessReason, PriceUpdates, Requirement};
+use aistm7_monitoring::business::token::{
+    self, AccessDecisions, AccessReason, PriceUpdates, Requirement, Slot, SlotLag,
+};
 use aistm7_monitoring::business::{Counted, Timed};
 use aistm7_monitoring::cache::CacheMetrics;
 use aistm7_monitoring::database::Query;
 
 use crate::access::{Access, Adjustment, Basis, Decision, Direction, Reason, Requirements};
-use crate::domain::Tier;
+use crate::domain::{Tier, TokenAmount};
 use crate::feed::{Feed, QuoteFeed, TokenPriceFeed};
 use crate::handlers::risk;
 
@@ -16,16 +22,24 @@ use crate::handlers::risk;
 pub(crate) const DATABASE: &str = "trading";
 /// Where the prices of portfolios come from.
 const PRICE_FEED: &str = "price-feed";
+/// Whose quotes they are.
+const IBKR: &str = "ibkr";
 /// The token, and where its price comes from.
 const TOKEN: &str = "AIS";
 const POOL: &str = "pool";
 
+/// Requests that IBKR's gateway allows within this time.
+const IBKR_ALLOWS: (u64, Duration) = (10, Duration::from_secs(1));
+
 /// The handles of the API's handlers.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Instruments {
     pub(crate) valuation: Timed,
     pub(crate) var: ModelExecutions,
     pub(crate) balance_verifications: Timed,
+    slot_lag: SlotLag,
+    /// The latest slot of any answer.
+    latest_slot: AtomicU64,
     decisions: AccessDecisions,
 }
 
@@ -38,8 +52,17 @@ impl Instruments {
             valuation: monitoring.portfolio().calculation("valuation"),
             var: monitoring.risk().model("historical-var").declare_failures(&risk::FAILURES),
             balance_verifications: token.balance_verifications(),
+            slot_lag: token.balance_slot_lag(),
+            latest_slot: AtomicU64::new(0),
             decisions,
         }
+    }
+
+    /// Records how far the answer of this slot is behind the latest one seen.
+    pub(crate) fn balance_of(&self, slot: u64) {
+        // Ordering: a lone number that guards nothing else.
+        let seen = self.latest_slot.fetch_max(slot, Ordering::Relaxed).max(slot);
+        self.slot_lag.record(Slot::new(slot), Slot::new(seen));
     }
 
     /// Counts a decision on access.
@@ -95,7 +118,9 @@ impl QuoteMetrics {
     pub(crate) fn new(monitoring: &Monitoring) -> Self {
         let portfolio = monitoring.portfolio();
         portfolio.freshness(PRICE_FEED).expect_every(QuoteFeed::INTERVAL);
-        Self { snapshots: portfolio.api_calls("ibkr", "marketdata_snapshot"), updates: portfolio.updates(PRICE_FEED) }
+        let (calls, window) = IBKR_ALLOWS;
+        portfolio.quota(IBKR, Quota::new(calls, window).expect("OK because it allows calls"));
+        Self { snapshots: portfolio.api_calls(IBKR, "marketdata_snapshot"), updates: portfolio.updates(PRICE_FEED) }
     }
 }
 
@@ -119,12 +144,18 @@ impl TokenMetrics {
     /// Shows what each tier requires, and counts what has moved.
     pub(crate) fn required(&self, requirements: &Requirements, moved: &[Adjustment]) {
         for (tier, requirement) in &self.requirements {
-            requirement.set_amount(requirements.of(*tier).to_f64());
+            requirement.set(exact(requirements.of(*tier)));
             for adjustment in moved.iter().filter(|adjustment| adjustment.tier == *tier) {
                 requirement.adjustments(adjustment.direction.into()).ok();
             }
         }
     }
+}
+
+/// An amount as the metrics have it.
+fn exact(amount: TokenAmount) -> token::TokenAmount {
+    let exact = token::TokenAmount::new(amount.smallest_units(), TokenAmount::DECIMALS);
+    exact.expect("OK because amounts have up to 18 decimal places")
 }
 
 /// A decision in the words of the metrics.
@@ -136,10 +167,12 @@ fn labels(access: Access) -> (token::Decision, token::Basis, AccessReason) {
     let basis = match access.basis {
         Basis::Verified => token::Basis::Verified,
         Basis::Cached => token::Basis::Cached,
+        Basis::Grace => token::Basis::Grace,
         Basis::FailClosed => token::Basis::FailClosed,
     };
     let reason = match access.reason {
         Reason::RequirementMet => "requirement_met",
+        Reason::GracePeriod => "grace_period",
         Reason::BalanceTooLow => "balance_too_low",
         Reason::BalanceUnknown => "balance_unknown",
     };

@@ -17,6 +17,7 @@ mod demo;
 mod domain;
 mod error;
 mod feed;
+mod grace;
 mod handlers;
 mod instruments;
 mod library;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::metrics::AskOptions;
 use aistm7_monitoring::resource::HostNumbers;
 use tokio::net::TcpListener;
@@ -44,6 +46,7 @@ use self::access::Requirements;
 use self::cache::Cache;
 use self::error::StartError;
 use self::feed::{QuoteFeed, TokenPriceFeed};
+use self::grace::Grace;
 use self::handlers::App;
 use self::instruments::{Instruments, Memory, Queries, QuoteMetrics, TokenMetrics};
 use self::library::Library;
@@ -136,6 +139,8 @@ async fn serve(
     tasks.spawn(feed::run(QuoteFeed::new(ibkr, listed, market.clone(), QuoteMetrics::new(monitoring))));
     let token = TokenMetrics::new(monitoring);
     tasks.spawn(feed::run(TokenPriceFeed::new(solana.clone(), Arc::clone(&requirements), token)));
+    let grace = Arc::new(Grace::new(&monitoring.token(), Clock::system())?);
+    tasks.spawn(grace::watch(Arc::clone(&grace)));
     if settings.traffic == Traffic::Demo {
         tasks.spawn(demo::run(api));
     }
@@ -147,7 +152,7 @@ async fn serve(
         monitoring.cache().redis("cache", cache::connect(client)?, AskOptions::new())?;
     }
 
-    let app = App { library, market, requirements, solana, instruments: Instruments::new(monitoring), balances };
+    let app = App { library, market, requirements, grace, solana, instruments: Instruments::new(monitoring), balances };
     let router = handlers::router(app)
         .merge(monitoring.routes())
         .merge(monitoring.grpc_health_routes())

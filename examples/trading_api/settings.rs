@@ -240,7 +240,7 @@ mod tests {
         ) else {
             panic!("not served")
         };
-        assert!(matches!(settings.database, Backend::Given(options) if options.get_host() == "db.internal"));
+        assert!(matches!(settings.database, Backend::Given(ref options) if options.get_host() == "db.internal"));
         assert!(matches!(settings.redis, Backend::Given(_)));
         assert!(matches!(settings.ibkr, Backend::Given(_)));
         assert!(matches!(settings.solana, Backend::Given(_)));

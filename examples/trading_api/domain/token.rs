@@ -10,9 +10,9 @@ pub(crate) struct TokenAmount(u64);
 
 impl TokenAmount {
     /// Decimal places of the token's mint.
-    pub(crate) const DECIMALS: u32 = 9;
+    pub(crate) const DECIMALS: u8 = 9;
     /// Smallest units in one token.
-    pub(crate) const ONE: Self = Self(10_u64.pow(Self::DECIMALS));
+    pub(crate) const ONE: Self = Self(10_u64.pow(Self::DECIMALS as u32));
 
     pub(crate) const fn from_smallest_units(units: u64) -> Self {
         Self(units)
@@ -25,11 +25,6 @@ impl TokenAmount {
 
     pub(crate) const fn smallest_units(self) -> u64 {
         self.0
-    }
-
-    /// In tokens, for a gauge.
-    pub(crate) fn to_f64(self) -> f64 {
-        self.0 as f64 / Self::ONE.0 as f64
     }
 
     /// `None` on overflow.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aistm7_monitoring::business::token::PriceUnits;
+
 use super::Feed;
 use crate::access::Requirements;
 use crate::instruments::TokenMetrics;
@@ -28,7 +30,14 @@ impl Feed for TokenPriceFeed {
     const INTERVAL: Duration = Duration::from_secs(5);
 
     async fn round(&self) -> Result<(), UpstreamError> {
-        let price = self.metrics.price.execute_async(self.solana.pool_price()).await?;
+        let price = match self.solana.pool_price().await {
+            Ok(price) => price,
+            Err(error) => {
+                self.metrics.price.failed();
+                return Err(error);
+            }
+        };
+        self.metrics.price.priced(PriceUnits::new(price.ten_thousandths().unsigned_abs()));
         let moved = self.requirements.follow(price);
         self.metrics.required(&self.requirements, &moved);
         for adjustment in moved {

@@ -16,6 +16,7 @@ use axum::routing::get;
 
 use crate::access::Requirements;
 use crate::domain::{TokenAmount, Wallet};
+use crate::grace::Grace;
 use crate::instruments::Instruments;
 use crate::library::Library;
 use crate::market::Market;
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) library: Library,
     pub(crate) market: Market,
     pub(crate) requirements: Arc<Requirements>,
+    pub(crate) grace: Arc<Grace>,
     pub(crate) solana: Solana,
     pub(crate) instruments: Instruments,
     /// Balances that the chain has confirmed, to be remembered.

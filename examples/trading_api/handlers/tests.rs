@@ -1,8 +1,10 @@
 //! The API over the embedded stores and stand-ins, without a socket in between.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::clock::ManualClock;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -13,6 +15,8 @@ use tower::ServiceExt;
 use super::{App, router};
 use crate::access::Requirements;
 use crate::cache::Cache;
+use crate::domain::Usd;
+use crate::grace::{self, Grace};
 use crate::instruments::{Instruments, Memory, Queries};
 use crate::library::Library;
 use crate::market::Market;
@@ -25,6 +29,9 @@ struct Bench {
     router: Router,
     monitoring: Monitoring,
     outside: Outside,
+    requirements: Arc<Requirements>,
+    grace: Arc<Grace>,
+    held: ManualClock,
 }
 
 impl Bench {
@@ -34,7 +41,11 @@ impl Bench {
         // Every instrument has a price, those without history too.
         let prices = seed::instruments().map(|known| (known.symbol.to_owned(), known.first_price()));
         let outside = Outside::reach(&Backend::Embedded, &Backend::Embedded).await.unwrap();
-        let monitoring = Monitoring::builder("trading-api").build().unwrap();
+        let held = ManualClock::new();
+        let monitoring = Monitoring::builder("trading-api").clock(held.clock()).build().unwrap();
+        let requirements = Arc::new(Requirements::at_opening());
+        let grace = Arc::new(Grace::new(&monitoring.token(), held.clock()).unwrap());
+        held.advance(Duration::from_secs(1));
         let cache = Cache::open(&Backend::Embedded).unwrap();
         let library = Library::new(store, cache, Queries::new(&monitoring), Memory::new(&monitoring));
         let (balances, confirmed) = monitoring.queue().named("balances").channel(1);
@@ -42,12 +53,13 @@ impl Bench {
         let router = router(App {
             library,
             market: Market::new(prices),
-            requirements: Arc::new(Requirements::at_opening()),
+            requirements: Arc::clone(&requirements),
+            grace: Arc::clone(&grace),
             solana: Solana::at(&outside.solana).unwrap(),
             instruments: Instruments::new(&monitoring),
             balances,
         });
-        Self { router, monitoring, outside }
+        Self { router, monitoring, outside, requirements, grace, held }
     }
 
     async fn get(&self, path: &str) -> (StatusCode, Value) {
@@ -150,4 +162,30 @@ async fn access_rests_on_the_chain_then_on_memory_then_on_nothing() {
     let decisions = bench.monitoring.registry().snapshot();
     let count = |basis| decisions.sum("token_access_decisions_total", &[("basis", basis)]);
     assert_eq!(["verified", "cached", "fail_closed"].map(count), [Some(1.0); 3]);
+}
+
+#[tokio::test]
+async fn price_that_falls_begins_a_grace_period_which_runs_out() {
+    let bench = Bench::new().await;
+    let wallet = seed::LEDGER[6].wallet; // 1,173 tokens; at opening its tier requires 1,000
+    let answer = async || {
+        let (status, body) = bench.access_of(wallet).await;
+        assert_eq!(status, StatusCode::OK);
+        ["decision", "basis", "reason"].map(|field| body[field].as_str().unwrap().to_owned())
+    };
+    assert_eq!(answer().await, ["grant", "verified", "requirement_met"]);
+    bench.requirements.follow(Usd::from_ten_thousandths(8_000)); // 1,250
+    assert_eq!(answer().await, ["grant", "grace", "grace_period"]);
+    let value = |name: &str, labels: &[(&str, &str)]| bench.monitoring.registry().snapshot().value(name, labels);
+    let of_pro = |state| value(&format!("token_grace_periods_{state}"), &[("tier", "pro")]);
+    let started = [("tier", "pro"), ("cause", "price_moved")];
+    assert_eq!((value("token_grace_periods_started_total", &started), of_pro("active")), (Some(1.0), Some(1.0)));
+
+    bench.held.advance(grace::LENGTH);
+    assert_eq!(of_pro("overdue"), Some(1.0), "until somebody looks");
+    bench.grace.expire();
+    assert_eq!((of_pro("overdue"), of_pro("active")), (Some(0.0), Some(0.0)));
+    assert_eq!(answer().await, ["deny", "verified", "balance_too_low"]);
+    let decided = [("decision", "grant"), ("basis", "grace"), ("reason", "grace_period")];
+    assert_eq!(value("token_access_decisions_total", &decided), Some(1.0));
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::App;
 use super::error::ApiError;
-use crate::access::{self, Access, Evidence};
+use crate::access::{Access, Evidence};
 use crate::domain::{Tier, TokenAmount, Wallet};
 
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ pub(super) async fn access(State(app): State<Arc<App>>, Path(wallet): Path<Strin
     let tier = app.library.tier(&wallet).await.map_err(ApiError::store)?;
     let tier = tier.ok_or_else(|| ApiError::not_found("wallet"))?;
     let required = app.requirements.of(tier);
-    let access = access::decide(required, evidence(&app, &wallet).await);
+    let access = app.grace.judge(&wallet, tier, required, evidence(&app, &wallet).await);
     app.instruments.decided(access);
     Ok(Json(Answer { wallet: wallet.to_string(), tier, required, access }))
 }
@@ -35,6 +35,7 @@ pub(super) async fn access(State(app): State<Arc<App>>, Path(wallet): Path<Strin
 async fn evidence(app: &App, wallet: &Wallet) -> Evidence {
     match app.instruments.balance_verifications.execute_async(app.solana.balance(wallet)).await {
         Ok(balance) => {
+            app.instruments.balance_of(balance.slot);
             // OK to go on if there is no room: the balance is asked for again next time, and the queue counts it.
             let _ = app.balances.try_send((wallet.clone(), balance.amount));
             Evidence::Verified(balance.amount)

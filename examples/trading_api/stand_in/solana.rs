@@ -36,7 +36,7 @@ const POOL_PRICE: f64 = 0.853;
 /// How far and how fast trading moves the pool's tokens. The price moves twice as far.
 const POOL_SWING: f64 = 0.03;
 const POOL_PERIOD_MS: u64 = 120_000;
-const USDC_DECIMALS: u32 = 6;
+const USDC_DECIMALS: u8 = 6;
 
 /// How the node behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,7 +243,7 @@ impl Node {
             return Err(RpcError::new(-32602, "Invalid param: could not find account"));
         };
         // Far below 2^64: ten million times ten to the ninth.
-        let amount = (units * 10_f64.powi(decimals.cast_signed())) as u64;
+        let amount = (units * 10_f64.powi(decimals.into())) as u64;
         Ok(json!({
             "context": {"slot": self.slot(&parameters[1])},
             "value": {"amount": amount.to_string(), "decimals": decimals, "uiAmountString": units.to_string()},
