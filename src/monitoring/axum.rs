@@ -1,4 +1,4 @@
-//! What a `Monitoring` gives an axum service: routes, a listener, the two servers.
+//! What a `Monitoring` gives an axum service: routes, a listener, the two servers; and what its builder is told of them.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,10 +8,10 @@ use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::Monitoring;
 use super::error::{BuildError, ServeError};
 use super::stop::listen_for_signals;
 use super::variables::Variables;
+use super::{Monitoring, MonitoringBuilder};
 use crate::clock::Clock;
 use crate::drain::Phase;
 use crate::endpoint::{self, Authoriser, HealthPaths, Scrapes};
@@ -74,6 +74,66 @@ impl Axum {
         #[cfg(feature = "grpc-health")]
         let templates = [templates, vec![endpoint::GRPC_HEALTH_TEMPLATE.to_owned()]].concat();
         templates
+    }
+}
+
+impl MonitoringBuilder {
+    /// Where the health routes are. Default: `/health`.
+    pub fn health_paths(mut self, paths: HealthPaths) -> Self {
+        self.paths = paths;
+        self
+    }
+
+    /// Who may see reasons, messages and times on the public health routes: those requests for which the closure says
+    /// so, such as with a token that it compares in constant time. Default: nobody; the admin routes show them anyway.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), aistm7_monitoring::monitoring::BuildError> {
+    /// use aistm7_monitoring::Monitoring;
+    ///
+    /// let monitoring = Monitoring::builder("orders")
+    ///     .health_details_for(|request| request.extensions.get::<Operator>().is_some()) // set by a layer of yours
+    ///     .build()?;
+    /// # #[derive(Clone)] struct Operator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn health_details_for(
+        mut self,
+        may_see_details: impl Fn(&http::request::Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.health_details = Authoriser::new(may_see_details);
+        self
+    }
+
+    /// Adds routes to the admin routes that show and change what the log writes, for requests that carry this token as
+    /// `authorization: Bearer …`. It has at least 16 visible ASCII characters. Default: no such routes.
+    ///
+    /// | route | |
+    /// |---|---|
+    /// | `GET /log/levels` | what is written, and for how long: `{"directives":"sqlx=debug,info","permanent":"info","reverts_in_seconds":598}` |
+    /// | `PUT /log/levels` | changes it: `{"directives":"info,sqlx=debug","seconds":600}`, or `"permanent":true` in place of `seconds` |
+    /// | `GET /log/summary` | what was logged in the last day, see [`Summary`](crate::log::Summary) |
+    ///
+    /// A change for a time is taken back by itself; see [`Levels`](crate::log::Levels).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use aistm7_monitoring::Monitoring;
+    /// use aistm7_monitoring::redact::Secret;
+    ///
+    /// # let token = "0123456789abcdef".to_owned(); // std::env::var("LOG_TOKEN")?;
+    /// let monitoring = Monitoring::builder("orders").log_control(Secret::new(token)).build()?;
+    /// monitoring.serve_admin("127.0.0.1:0").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "log")]
+    pub fn log_control(mut self, token: crate::redact::Secret<String>) -> Self {
+        self.log_control = Some(token);
+        self
     }
 }
 

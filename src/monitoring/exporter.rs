@@ -46,8 +46,9 @@
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 
+use super::MonitoringBuilder;
 use super::error::BuildError;
-use crate::metrics::{Definition, Meter, Registry, RegistryOptions};
+use crate::metrics::{Definition, HostRecorder, Meter, Registry, RegistryOptions};
 
 /// Gives an exporter the buckets of every histogram of this crate, and of `own` definitions: those that the service
 /// registers itself. Other kinds among them are only checked.
@@ -68,6 +69,14 @@ pub fn configure(builder: PrometheusBuilder, own: &[&Definition]) -> Result<Prom
         builder.expect("OK because a histogram that is registered has edges")
     });
     Ok(configured)
+}
+
+impl MonitoringBuilder {
+    /// Sends our numbers to a recorder that the host runs, instead of keeping them; see [`super::exporter`].
+    pub fn report_to(mut self, recorder: HostRecorder) -> Self {
+        self.registry = self.registry.report_to(recorder);
+        self
+    }
 }
 
 /// Registers what [`build`](super::MonitoringBuilder::build) does.

@@ -1,15 +1,63 @@
-//! What a `Monitoring` gives for health.
+//! What a `Monitoring` gives for health, and what its builder is told of it.
 
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::Monitoring;
+use super::{Monitoring, MonitoringBuilder};
 use crate::clock::Clock;
 use crate::drain::Drain;
-use crate::health::{Fleet, Health, HealthError, Liveness, Registered, Surroundings};
+use crate::health::{CheckOptions, Fleet, Health, HealthCheck, HealthError, Liveness, Registered, Surroundings};
 use crate::metrics::{Meter, Sharing};
-use crate::store::lease::{LeaseFamilies, LeasedCollectors};
+use crate::store::lease::{Lease, LeaseFamilies, LeasedCollectors};
+
+impl MonitoringBuilder {
+    /// Adds a check with the settings that fit its kind.
+    pub fn check(mut self, name: impl Into<String>, check: impl HealthCheck) -> Self {
+        self.checks.push(Registered::new(name, check));
+        self
+    }
+
+    /// Adds a check with settings of its own.
+    pub fn check_with(mut self, name: impl Into<String>, check: impl HealthCheck, options: CheckOptions) -> Self {
+        self.checks.push(Registered::with(name, check, options));
+        self
+    }
+
+    /// What `/health/live` says yes to. Default: the process answers.
+    pub fn liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness = liveness;
+        self
+    }
+
+    /// Lets the replicas of the service agree on who runs what is [`Scope::Shared`](crate::health::Scope::Shared). Default:
+    /// none; each replica then runs it at an interval stretched by [`replicas`](Self::replicas).
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlx-0_9")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use sqlx_0_9 as sqlx;
+    /// use aistm7_monitoring::Monitoring;
+    /// use aistm7_monitoring::health::{CheckOptions, CheckReport, Scope, check_fn};
+    /// use aistm7_monitoring::store::lease::Lease;
+    ///
+    /// let pool = sqlx::PgPool::connect_lazy("postgres://localhost/orders")?;
+    /// let quota = check_fn(|| async { Ok(CheckReport::healthy()) }); // a call that is paid for
+    /// let monitoring = Monitoring::builder("orders")
+    ///     .lease(Lease::new(pool)) // with the table `POSTGRES_LEASE_TABLE`
+    ///     .replicas(3) // for as long as the pool gives no connection
+    ///     .check_with("quota", quota, CheckOptions::new().scope(Scope::Shared))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "sqlx-0_9"))] fn main() {}
+    /// ```
+    pub fn lease(mut self, lease: Lease) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+}
 
 impl Monitoring {
     /// The state of the checks, for code that decides by it. Answers come from memory.

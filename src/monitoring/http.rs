@@ -1,11 +1,15 @@
-//! What a `Monitoring` gives for requests.
+//! What a `Monitoring` gives for requests, and what its builder is told of them.
 
-use super::Monitoring;
+use super::{Monitoring, MonitoringBuilder};
 use crate::clock::Clock;
 use crate::drain::Drain;
 use crate::http::client::{ClientInstruments, Peer};
-use crate::http::{HttpLayer, HttpMetricsLayer, HttpOptions, HttpOptionsError, RequestBodyLayer, TraceLayer};
+use crate::http::{
+    AccessLog, HttpLayer, HttpMetricsLayer, HttpOptions, HttpOptionsError, RequestBodyLayer, ResponseHeaders,
+    TraceLayer,
+};
 use crate::metrics::{DefinitionError, Meter};
+use crate::trace::TraceOptions;
 
 /// The layers of one monitoring.
 pub(super) struct Http {
@@ -26,6 +30,56 @@ impl Http {
         let metrics = HttpMetricsLayer::new(meter, clock.clone(), drain.clone(), options)?;
         let clients = ClientInstruments::register_with(meter, clock.clone(), spans)?;
         Ok(Self { metrics, trace, clients })
+    }
+}
+
+impl MonitoringBuilder {
+    /// Which headers responses get if they have none of that name. Default: `x-request-id` and `traceresponse`.
+    pub fn response_headers(mut self, headers: ResponseHeaders) -> Self {
+        self.response_headers = headers;
+        self
+    }
+
+    /// Says which callers' traces are continued, and how many of those that begin here are sampled; see
+    /// [`TraceOptions`]. Default: all.
+    pub fn trace(mut self, options: TraceOptions) -> Self {
+        self.trace = Some(options);
+        self
+    }
+
+    /// Leaves a route out of the request metrics, by its template. The health routes are left out by themselves unless
+    /// they are nested under another path.
+    pub fn unmeasured(mut self, template: impl Into<String>) -> Self {
+        self.http = self.http.unmeasured(template);
+        self
+    }
+
+    /// Sets what the defaults of the request metrics do not fit: labels, measures, objectives, names.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), aistm7_monitoring::monitoring::BuildError> {
+    /// use std::time::Duration;
+    ///
+    /// use aistm7_monitoring::Monitoring;
+    ///
+    /// let monitoring = Monitoring::builder("orders")
+    ///     .http(|http| http.response_body_bytes().objective("/orders/{id}", Duration::from_millis(300)))
+    ///     .build()?;
+    /// assert!(monitoring.registry().render().contains("api_objective_met_total{route=\"/orders/{id}\"} 0\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http(mut self, configure: impl FnOnce(HttpOptions) -> HttpOptions) -> Self {
+        self.http = configure(self.http);
+        self
+    }
+
+    /// Writes one event a finished request; see [`AccessLog`]. Default: none, since a service
+    /// that has one already, or pays for its lines, would be surprised.
+    pub fn access_log(mut self, log: AccessLog) -> Self {
+        self.http = self.http.access_log(log);
+        self
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a `Monitoring` gives for logs.
+//! What a `Monitoring` gives for logs, and what its builder is told of them.
 
 use std::io;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::builder::ConfigureLog;
-use super::{BuildError, Identity, Monitoring, Variables};
+use super::{BuildError, Identity, Monitoring, MonitoringBuilder, Variables};
 use crate::clock::Clock;
 use crate::log::{Directives, JsonLayer, Levels, Log, LogOptions};
 use crate::metrics::Meter;
@@ -25,6 +25,25 @@ pub(super) fn start(
             options.directives(Directives::parse(&directives).map_err(|refused| refused.of("RUST_LOG directive"))?);
     }
     Ok(Log::start(options, meter)?)
+}
+
+impl MonitoringBuilder {
+    /// Sets what the log's defaults do not fit: sink, format, budget. `RUST_LOG` overrides the directives.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), aistm7_monitoring::monitoring::BuildError> {
+    /// use aistm7_monitoring::Monitoring;
+    /// use aistm7_monitoring::log::Sink;
+    ///
+    /// let monitoring = Monitoring::builder("risk-analysis").log(|log| log.sink(Sink::Stderr)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log(mut self, configure: impl FnOnce(LogOptions) -> LogOptions + Send + 'static) -> Self {
+        self.log = Box::new(configure);
+        self
+    }
 }
 
 impl Monitoring {

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod build;
 mod builder;
 #[cfg(feature = "business")]
 mod business;

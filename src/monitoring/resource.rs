@@ -1,8 +1,8 @@
-//! What a `Monitoring` gives for the surroundings of a service.
+//! What a `Monitoring` gives for the surroundings of a service, and what its builder is told of them.
 
 use tokio::runtime::Handle;
 
-use super::{Monitoring, Variables};
+use super::{Monitoring, MonitoringBuilder, Variables};
 use crate::clock::Clock;
 use crate::metrics::Registry;
 use crate::resource::{Credential, ResourceError, ResourceOptions, Resources, TaskKind};
@@ -15,6 +15,15 @@ pub(super) fn register(
     variables: &Variables,
 ) -> Result<Resources, ResourceError> {
     Resources::register(registry, clock, options, Handle::try_current().ok(), |name| variables.get(name))
+}
+
+impl MonitoringBuilder {
+    /// Sets what is measured of the process, its container, the machine and the runtime, and which files hold
+    /// credentials; see [`ResourceOptions`].
+    pub fn resources(mut self, configure: impl FnOnce(ResourceOptions) -> ResourceOptions) -> Self {
+        self.resources = configure(self.resources);
+        self
+    }
 }
 
 impl Monitoring {
