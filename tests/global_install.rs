@@ -91,9 +91,12 @@ async fn works(monitoring: &Monitoring) {
         assert_eq!(app.clone().oneshot(request).await.unwrap().status(), 200, "{path}");
     }
     // A check's first result is an event of `tracing`, whose line would come at any time.
-    while !monitoring.health().report().is_started() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let started = async {
+        while !monitoring.health().report().is_started() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, started).await.expect("every check has a result in time");
     let finished = monitoring.registry().snapshot().sum("api_requests_total", &[("route", "/")]);
     assert!(finished >= Some(1.0), "{finished:?}");
 }

@@ -82,10 +82,8 @@ fn one_thread_is_enough_for_checks_that_wait_and_checks_that_block() {
         Ok(CheckReport::healthy())
     });
     let bench = Bench::new(vec![Registered::new("blocks", blocks), Registered::new("waits", waits)]);
-    bench.runtime.block_on(async {
-        while bench.health.report().check("waits").is_none_or(|check| check.status != Status::Healthy) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+    bench.drive_until("it has waited", || {
+        bench.health.report().check("waits").is_some_and(|check| check.status == Status::Healthy)
     });
 }
 

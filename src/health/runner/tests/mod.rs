@@ -85,6 +85,17 @@ impl Bench {
         });
     }
 
+    /// Lets the runtime of the checks run until `holds`.
+    fn drive_until(&self, what: &str, holds: impl Fn() -> bool) {
+        let held = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let in_time = self.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), held).await });
+        assert!(in_time.is_ok(), "not within 20 s: {what}");
+    }
+
     fn value(&self, metric: &str, labels: &[(&str, &str)]) -> Option<f64> {
         self.registry.snapshot().value(metric, labels)
     }
