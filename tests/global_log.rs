@@ -56,6 +56,7 @@ fn one_log_takes_the_process_and_others_are_told() {
     }
 
     events_of_both_facades_pass_the_filter(&log, &memory);
+    summary_is_that_of_the_process(&log);
     levels_change_for_both_facades_and_every_thread(&log, &memory);
     record_in_the_formatting_of_another_has_its_own_pairs(&log, &memory);
     display_that_logs_gives_two_whole_lines(&log, &memory);
@@ -90,6 +91,19 @@ fn events_of_both_facades_pass_the_filter(log: &Log, memory: &Memory) {
     assert_eq!(messages, ["of tracing", "of log", "bad enough"]);
     assert_eq!(lines[2]["level"], "ERROR");
     assert_eq!(lines[2]["details"].to_string(), r#"{"attempt":3,"token":"[redacted]"}"#);
+}
+
+fn summary_is_that_of_the_process(log: &Log) {
+    let found = std::thread::spawn(aistm7_monitoring::log::summary).join().expect("no panic").expect("a log");
+    let summary = log.summary();
+    assert!(!summary.sites.is_empty());
+    assert_eq!(
+        (found.lines(tracing::Level::ERROR), found.sites),
+        (summary.lines(tracing::Level::ERROR), summary.sites)
+    );
+    // A subscriber that no log has a part of.
+    let nobody = tracing::subscriber::with_default(tracing_subscriber::registry(), aistm7_monitoring::log::summary);
+    assert!(nobody.is_none());
 }
 
 /// Only under the process's subscriber: a thread's own is not asked while it works.

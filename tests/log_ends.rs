@@ -8,7 +8,10 @@ mod child;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, SyncSender};
+use std::time::{Duration, Instant};
 
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::clock::Clock;
@@ -43,10 +46,45 @@ const INTERVAL: Duration = Duration::from_millis(5);
 /// How late a busy machine may run the writer's thread.
 const LATENESS: Duration = Duration::from_millis(500);
 
-/// For how long the child logs before it ends, on its own clock.
-const RUN: Duration = Duration::from_millis(1_000);
+/// For how long a child logs before it ends, on its own clock: some forty intervals.
+const RUN: Duration = Duration::from_millis(200);
 
-/// Logs a line for each byte that it is sent and acknowledges it with the time, until it is told to end.
+/// How many children end in each way.
+const CHILDREN: usize = 5;
+
+/// How long an interval is on this machine at this time, of those that were measured the longest: from the moment at which
+/// somebody asks for it until it is over.
+struct Intervals {
+    ask: SyncSender<Instant>,
+    longest: Arc<AtomicU64>,
+}
+
+impl Intervals {
+    fn measure() -> Self {
+        let (ask, asked) = mpsc::sync_channel::<Instant>(0);
+        let longest = Arc::new(AtomicU64::new(0));
+        let (found, clock) = (Arc::clone(&longest), Clock::system());
+        std::thread::spawn(move || {
+            let (_silent, nothing) = mpsc::channel::<()>();
+            for began in asked {
+                let _ = nothing.recv_timeout(INTERVAL);
+                let micros = (clock.now() - began).as_micros() as u64;
+                // Ordering: a number that nothing else hangs on.
+                found.fetch_max(micros, Ordering::Relaxed);
+            }
+        });
+        Self { ask, longest }
+    }
+
+    /// Begins one, unless one is under way. Returns the longest so far, in microseconds.
+    fn next(&self, now: Instant) -> u64 {
+        let _ = self.ask.try_send(now);
+        self.longest.load(Ordering::Relaxed)
+    }
+}
+
+/// Logs a line for each byte that it is sent and acknowledges it with the time and the longest interval so far, until it is
+/// told to end.
 #[test]
 fn child_logs_until_it_ends() {
     if !child::is_child() {
@@ -54,7 +92,7 @@ fn child_logs_until_it_ends() {
     }
     let (log, _registry) = start(Sink::Stdout);
     let clock = Clock::system();
-    let begun = clock.now();
+    let (begun, intervals) = (clock.now(), Intervals::measure());
     println!();
     for (number, byte) in io::stdin().lock().bytes().enumerate() {
         match byte.unwrap() {
@@ -63,8 +101,10 @@ fn child_logs_until_it_ends() {
             _ => {}
         }
         log.emit(Level::INFO, &number.to_string(), &[]);
+        let now = clock.now();
+        let said = format!("{} {}\n", (now - begun).as_micros(), intervals.next(now));
         // Straight to the descriptor: the acknowledgement never waits in a buffer.
-        io::stderr().write_all(format!("{}\n", (clock.now() - begun).as_micros()).as_bytes()).unwrap();
+        io::stderr().write_all(said.as_bytes()).unwrap();
     }
 }
 
@@ -74,6 +114,18 @@ struct Conversation {
     acknowledged: BufReader<std::process::ChildStderr>,
     /// When each line was logged, on the child's clock.
     times: Vec<Duration>,
+    /// The longest interval that the child has measured.
+    interval: Duration,
+}
+
+/// What a child left.
+#[derive(Debug)]
+struct End {
+    status: ExitStatus,
+    /// How long before the last line the oldest lost one was logged.
+    lost_since: Duration,
+    /// The longest interval that the child measured, of those that it waits for as the log does.
+    interval: Duration,
 }
 
 impl Conversation {
@@ -82,20 +134,22 @@ impl Conversation {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the test binary runs");
         let (ask, errors) = (child.stdin.take().unwrap(), child.stderr.take().unwrap());
-        Self { child, ask, acknowledged: BufReader::new(errors), times: Vec::new() }
+        let acknowledged = BufReader::new(errors);
+        Self { child, ask, acknowledged, times: Vec::new(), interval: Duration::ZERO }
     }
 
     fn line(&mut self) -> Duration {
         self.ask.write_all(b"l").unwrap();
-        let mut time = String::new();
-        self.acknowledged.read_line(&mut time).unwrap();
-        let time = Duration::from_micros(time.trim().parse().expect(&time));
+        let mut said = String::new();
+        self.acknowledged.read_line(&mut said).unwrap();
+        let micros: Vec<_> = said.split_whitespace().map(|micros| micros.parse().expect(&said)).collect();
+        let [time, interval] = [micros[0], micros[1]].map(Duration::from_micros);
         self.times.push(time);
+        self.interval = interval;
         time
     }
 
-    /// How long before the last line the oldest lost one was logged.
-    fn end(mut self, kill: impl FnOnce(&mut Child, &mut ChildStdin)) -> (ExitStatus, Duration) {
+    fn end(mut self, kill: impl FnOnce(&mut Child, &mut ChildStdin)) -> End {
         let mut stdout = BufReader::new(self.child.stdout.take().unwrap());
         // A lone line is written though nothing comes behind it.
         self.line();
@@ -113,23 +167,29 @@ impl Conversation {
         }
         let lost_since =
             self.times.get(written.len()).map_or(Duration::ZERO, |first| *self.times.last().unwrap() - *first);
-        (status, lost_since)
+        End { status, lost_since, interval: self.interval }
     }
 }
 
+/// Every child loses what is not older than one interval and the time by which a busy machine is late. Three in four of them
+/// lose what is not older than the longest interval that they saw themselves, which is that of the log and a little on a
+/// machine at rest.
 #[test]
 fn process_that_exits_aborts_or_is_killed_loses_at_most_the_lines_of_one_interval() {
     let ask = |word: &'static [u8]| move |_: &mut Child, ask: &mut ChildStdin| ask.write_all(word).unwrap();
-    let ends = [
-        ("exit", Conversation::begin().end(ask(b"e"))),
-        ("abort", Conversation::begin().end(ask(b"a"))),
-        ("SIGKILL", Conversation::begin().end(|child, _| child.kill().unwrap())),
-    ];
-    for (end, (status, lost_since)) in ends {
-        println!("{end}: {status}, the oldest lost line was {lost_since:?} old");
-        assert_eq!(status.success(), end == "exit", "{end}: {status}");
-        assert!(lost_since <= INTERVAL + LATENESS, "{end}: a line of {lost_since:?} before the end is lost");
+    let mut ends = Vec::new();
+    for _ in 0..CHILDREN {
+        ends.push(("exit", Conversation::begin().end(ask(b"e"))));
+        ends.push(("abort", Conversation::begin().end(ask(b"a"))));
+        ends.push(("SIGKILL", Conversation::begin().end(|child, _| child.kill().unwrap())));
     }
+    for (by, end) in &ends {
+        println!("{by}: {end:?}");
+        assert_eq!(end.status.success(), *by == "exit", "{by}: {end:?}");
+        assert!(end.lost_since <= INTERVAL + LATENESS, "{by}: {end:?}");
+    }
+    let within = ends.iter().filter(|(_, end)| end.lost_since <= end.interval).count();
+    assert!(4 * within >= 3 * ends.len(), "{within} of {}: {ends:#?}", ends.len());
 }
 
 // --- Last words ---------------------------------------------------------------------------------------------------

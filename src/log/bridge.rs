@@ -20,17 +20,17 @@ use crate::fence::fenced;
 ///
 /// An event of `tracing` has the fields of its callsite and no others, and all records share a callsite for each level.
 /// So what a record has besides its message is laid down on its thread, for the time in which its event goes around, and
-/// our layer takes it up from there. Other layers see the event as `tracing-log` makes it.
+/// our layers take it up from there. Other layers see the event as `tracing-log` makes it.
 pub(super) struct Bridge(LogTracer);
 
 /// A pair of a record, its value taken down.
 struct Pair {
     name: String,
-    value: Taken,
+    value: PairValue,
 }
 
 /// What a value was, without a borrow: the record is gone before a layer's rules for values could be asked.
-enum Taken {
+pub(crate) enum PairValue {
     Bool(bool),
     I64(i64),
     U64(u64),
@@ -104,16 +104,23 @@ impl Core {
         if !site.is_of_log_crate() {
             return;
         }
-        let pairs = PAIRS.try_with(Cell::take).unwrap_or_default();
         let mut own = Own { fields, rules: &self.rules };
-        for Pair { name, value } in &pairs {
+        each_pair(|name, value| {
             if own.recorded(name, &value.as_recorded()) == Outcome::Failed {
                 self.diagnostics.count(Problem::FormatFailed);
             }
-        }
-        // Another log in the same subscriber wants them too.
-        let _ = PAIRS.try_with(|laid| laid.set(pairs));
+        });
     }
+}
+
+/// Shows what the record has besides its message whose event goes around on this thread.
+pub(crate) fn each_pair(mut show: impl FnMut(&str, &PairValue)) {
+    let pairs = PAIRS.try_with(Cell::take).unwrap_or_default();
+    for Pair { name, value } in &pairs {
+        show(name, value);
+    }
+    // Another layer in the same subscriber wants them too.
+    let _ = PAIRS.try_with(|laid| laid.set(pairs));
 }
 
 fn pairs_of(record: &Record<'_>) -> Vec<Pair> {
@@ -122,7 +129,7 @@ fn pairs_of(record: &Record<'_>) -> Vec<Pair> {
     let _ = fenced(|| record.key_values().visit(&mut taking));
     let Taking { mut pairs, left_out } = taking;
     if left_out > 0 {
-        pairs.push(Pair { name: LEFT_OUT.to_owned(), value: Taken::U64(left_out) });
+        pairs.push(Pair { name: LEFT_OUT.to_owned(), value: PairValue::U64(left_out) });
     }
     pairs
 }
@@ -140,17 +147,17 @@ impl<'kvs> VisitSource<'kvs> for Taking {
         }
         let mut taker = Taker(None);
         let visited = fenced(|| value.visit(&mut taker));
-        let value = if matches!(visited, Some(Ok(()))) { taker.0 } else { Some(Taken::Failed) };
+        let value = if matches!(visited, Some(Ok(()))) { taker.0 } else { Some(PairValue::Failed) };
         // A value that is none is left out, as `tracing` leaves out an option that is.
         self.pairs.extend(value.map(|value| Pair { name: key.as_str().to_owned(), value }));
         Ok(())
     }
 }
 
-struct Taker(Option<Taken>);
+struct Taker(Option<PairValue>);
 
 impl Taker {
-    fn take(&mut self, value: Taken) -> Result<(), kv::Error> {
+    fn take(&mut self, value: PairValue) -> Result<(), kv::Error> {
         self.0 = Some(value);
         Ok(())
     }
@@ -159,7 +166,7 @@ impl Taker {
 impl VisitValue<'_> for Taker {
     fn visit_any(&mut self, value: Value<'_>) -> Result<(), kv::Error> {
         let mut text = Start(String::new());
-        self.take(if write!(text, "{value}").is_ok() { Taken::Text(text.0) } else { Taken::Failed })
+        self.take(if write!(text, "{value}").is_ok() { PairValue::Text(text.0) } else { PairValue::Failed })
     }
 
     fn visit_null(&mut self) -> Result<(), kv::Error> {
@@ -167,31 +174,31 @@ impl VisitValue<'_> for Taker {
     }
 
     fn visit_bool(&mut self, value: bool) -> Result<(), kv::Error> {
-        self.take(Taken::Bool(value))
+        self.take(PairValue::Bool(value))
     }
 
     fn visit_i64(&mut self, value: i64) -> Result<(), kv::Error> {
-        self.take(Taken::I64(value))
+        self.take(PairValue::I64(value))
     }
 
     fn visit_u64(&mut self, value: u64) -> Result<(), kv::Error> {
-        self.take(Taken::U64(value))
+        self.take(PairValue::U64(value))
     }
 
     fn visit_i128(&mut self, value: i128) -> Result<(), kv::Error> {
-        self.take(Taken::I128(value))
+        self.take(PairValue::I128(value))
     }
 
     fn visit_u128(&mut self, value: u128) -> Result<(), kv::Error> {
-        self.take(Taken::U128(value))
+        self.take(PairValue::U128(value))
     }
 
     fn visit_f64(&mut self, value: f64) -> Result<(), kv::Error> {
-        self.take(Taken::F64(value))
+        self.take(PairValue::F64(value))
     }
 
     fn visit_str(&mut self, value: &str) -> Result<(), kv::Error> {
-        self.take(Taken::Text(value[..value.floor_char_boundary(MOST_BYTES)].to_owned()))
+        self.take(PairValue::Text(value[..value.floor_char_boundary(MOST_BYTES)].to_owned()))
     }
 }
 
@@ -206,7 +213,7 @@ impl fmt::Write for Start {
     }
 }
 
-impl Taken {
+impl PairValue {
     fn as_recorded(&self) -> Recorded<'_> {
         match self {
             Self::Bool(value) => Recorded::Bool(*value),

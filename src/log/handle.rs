@@ -125,6 +125,7 @@ impl Log {
     }
 
     /// What was logged in the last day: lines by level, errors and warnings by callsite and reason.
+    /// [`summary`](super::summary) finds the log by itself.
     pub fn summary(&self) -> Summary {
         self.0.core.summary()
     }

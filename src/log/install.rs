@@ -41,8 +41,9 @@ pub(crate) fn install_subscriber_with(
 
 /// Makes records of the `log` crate events of `tracing`, for whatever subscriber is installed.
 ///
-/// They pass that subscriber's filter by their own target and level. In lines of our logs a record's key-values are fields
-/// as those of events are, under the same rules; other layers see the event without them. A record with key-values allocates.
+/// They pass that subscriber's filter by their own target and level. In lines of our logs, and in log records of our exports, a
+/// record's key-values are fields as those of events are, under the same rules; other layers see the event without them. A
+/// record with key-values allocates.
 pub fn install_log_bridge(log: &Log) -> Installed {
     let installed = log.0.bridge.claim(|| {
         let is_ours = log::set_boxed_logger(Box::new(Bridge::new())).is_ok();

@@ -8,6 +8,7 @@ use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 
+use super::control::Summary;
 use super::core::Core;
 use super::entered::Entered;
 use super::fields::Fields;
@@ -170,6 +171,27 @@ where
     fn on_close(&self, id: Id, _: Context<'_, S>) {
         self.spans.close(&id);
     }
+}
+
+/// What the log of this thread's `tracing` subscriber counted lately, as [`Log::summary`](super::Log::summary) tells it;
+/// `None` if no log has its layer there. Under [`Monitoring::install`](crate::Monitoring::install) that is the process's log.
+///
+/// ```
+/// use aistm7_monitoring::log::{self, Log, LogOptions, Sink};
+/// use aistm7_monitoring::metrics::{Meter, Registry};
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// let options = LogOptions::new("risk-analysis").sink(Sink::Writer(Box::new(std::io::sink())));
+/// let log = Log::start(options, &Meter::new(&Registry::new()))?;
+/// tracing::subscriber::with_default(tracing_subscriber::registry().with(log.layer()), || {
+///     tracing::error!(error = "InsufficientHistoricalData", "Failed to calculate VaR");
+///     let sites = log::summary().expect("the log's layer is in the subscriber").sites;
+///     assert_eq!(sites[0].reasons[0].reason, "InsufficientHistoricalData");
+/// });
+/// # Ok::<(), aistm7_monitoring::log::LogError>(())
+/// ```
+pub fn summary() -> Option<Summary> {
+    tracing::dispatcher::get_default(|subscriber| Some(subscriber.downcast_ref::<JsonLayer>()?.core.summary()))
 }
 
 /// The trace that events in a span have; `None` also if the subscriber is not built on [`Registry`].

@@ -72,6 +72,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "otlp")]
+pub(crate) use bridge::{PairValue, each_pair};
 pub use caps::Caps;
 pub use control::{CurrentLevels, Levels, LevelsError, Reason, Repeats, Site, Summary};
 pub use filter::Directives;
@@ -84,7 +86,7 @@ pub use install::{install_log_bridge, install_subscriber};
 #[cfg(feature = "otlp")]
 pub(crate) use json::{Heard, listen};
 pub use json::{Json, json};
-pub use layer::JsonLayer;
+pub use layer::{JsonLayer, summary};
 pub use options::{Colour, Format, LogError, LogOptions};
 pub use panic_hook::install_panic_hook;
 pub use redaction::Redaction;

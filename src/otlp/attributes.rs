@@ -10,7 +10,7 @@ use tracing::field::{Field, Visit};
 
 use super::fields::{Treatment, plain};
 use crate::fence::fenced;
-use crate::log::{Heard, Redaction, listen};
+use crate::log::{Heard, PairValue, Redaction, each_pair, listen};
 use crate::redact::{REDACTED, scrub_secrets};
 
 /// What is shown for a formatter that fails or panics.
@@ -109,7 +109,7 @@ impl Texts {
                     }
                     leaf(name.len(), left);
                     let value = if self.hides(name) {
-                        Some(Value::StringValue(REDACTED.to_owned()))
+                        Some(text_value(REDACTED))
                     } else {
                         self.structured(member, left, depth + 1)
                     };
@@ -118,6 +118,19 @@ impl Texts {
                 Value::KvlistValue(KeyValueList { values })
             }
         })
+    }
+
+    fn of_pair(&self, value: &PairValue) -> Value {
+        match value {
+            PairValue::Bool(value) => Value::BoolValue(*value),
+            PairValue::I64(value) => Value::IntValue(*value),
+            PairValue::U64(value) => unsigned(*value),
+            PairValue::I128(value) => text_value(value),
+            PairValue::U128(value) => text_value(value),
+            PairValue::F64(value) => Value::DoubleValue(*value),
+            PairValue::Text(text) => Value::StringValue(self.text(text)),
+            PairValue::Failed => text_value(FORMAT_ERROR),
+        }
     }
 
     /// The causes of an error, each as a text.
@@ -167,13 +180,21 @@ impl Recorder<'_> {
                 self.set(plain(field.name()).to_owned(), value);
             }
             Some(Treatment::Hide) => {
-                self.set(plain(field.name()).to_owned(), Some(Value::StringValue(REDACTED.to_owned())));
+                self.set(plain(field.name()).to_owned(), Some(text_value(REDACTED)));
             }
             Some(Treatment::Message) => {
                 self.message = value(self.texts).map(|value| AnyValue { value: Some(value) });
             }
             Some(Treatment::Leave) | None => {}
         }
+    }
+
+    /// Takes down what a record of the `log` crate has besides its message.
+    pub(super) fn take_pairs(&mut self) {
+        each_pair(|name, value| {
+            let value = if self.texts.hides(name) { text_value(REDACTED) } else { self.texts.of_pair(value) };
+            self.set(name.to_owned(), Some(value));
+        });
     }
 
     fn set(&mut self, name: String, value: Option<Value>) {
@@ -199,16 +220,15 @@ impl Visit for Recorder<'_> {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        // The protocol has no larger integers.
-        self.take(field, |_| Some(i64::try_from(value).map_or(Value::StringValue(value.to_string()), Value::IntValue)));
+        self.take(field, |_| Some(unsigned(value)));
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.take(field, |_| Some(Value::StringValue(value.to_string())));
+        self.take(field, |_| Some(text_value(value)));
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.take(field, |_| Some(Value::StringValue(value.to_string())));
+        self.take(field, |_| Some(text_value(value)));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -232,6 +252,15 @@ impl Visit for Recorder<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.take(field, |texts| texts.debugged(value));
     }
+}
+
+/// An integer; as a text if the protocol has none so large.
+fn unsigned(value: u64) -> Value {
+    i64::try_from(value).map_or_else(|_| text_value(value), Value::IntValue)
+}
+
+fn text_value(value: impl fmt::Display) -> Value {
+    Value::StringValue(value.to_string())
 }
 
 /// A text as an attribute.

@@ -145,7 +145,12 @@ where
                 Some(metadata) => (Origin::LogBridge, Cow::Owned(metadata.target().to_owned())),
                 None => (Origin::Tracing, Cow::Borrowed(event.metadata().target())),
             };
-            let recorded = core.record(event.metadata(), origin, |visitor| event.record(visitor));
+            let recorded = core.record(event.metadata(), origin, |visitor| {
+                event.record(visitor);
+                if origin == Origin::LogBridge {
+                    visitor.take_pairs();
+                }
+            });
             let level = normalized.as_ref().map_or(event.metadata().level(), Metadata::level);
             logs.submit(target, log_record(core.clock.wall(), *level, place, recorded));
         }

@@ -13,9 +13,9 @@
 //! - Only sampled traces are exported. What is in no trace is no span.
 //! - A request is a span when it ends, with its route, status and outcome, from the layer that measures it; paths and
 //!   headers are in none.
-//! - Logs are events: their fields are attributes, hidden and cut as in the log's lines; they have the ids of the span they
-//!   are in, and are exported whether or not its trace is sampled. What the log writes past `tracing`, such as panics, is
-//!   in its lines only, and so are the key-values of `log` records. An event of level ERROR marks its span as failed.
+//! - Logs are events: their fields, and the key-values of `log` records, are attributes, hidden and cut as in the log's lines;
+//!   they have the ids of the span they are in, and are exported whether or not its trace is sampled. What the log writes past
+//!   `tracing`, such as panics, is in its lines only. An event of level ERROR marks its span as failed.
 //! - Nothing here waits, and nothing fails a request. A queue is bounded in bytes and drops what finds no room. An export
 //!   is tried again while its timeout lasts, with growing pauses or those that the collector asks for. What is dropped is
 //!   counted and told once a cause, in the log and never in itself: what happens on the threads that export is not exported.

@@ -12,6 +12,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use axum::routing::get;
+use futures_util::{StreamExt, stream};
+use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::client;
@@ -91,6 +93,24 @@ async fn request_that_is_dropped_in_another_ones_context_keeps_its_own_trace() {
     let _other = TraceContext::new_root().enter();
     drop(future);
     assert_eq!(traces(&monitoring, "status_class=\"none\""), [TRACE_ID]);
+}
+
+#[tokio::test]
+async fn streamed_body_that_another_request_polls_and_drops_keeps_its_own_trace() {
+    let monitoring = monitoring();
+    let streaming = service_fn(async |_: Request<Body>| {
+        let parts = stream::iter([Ok::<_, Infallible>("part")]).chain(stream::pending());
+        Ok::<_, Infallible>(Response::new(Body::from_stream(parts)))
+    });
+    let response = monitoring.http_layer().layer(streaming).oneshot(traced()).await.unwrap();
+    {
+        let _other = TraceContext::new_root().enter();
+        let mut body = response.into_body();
+        assert!(body.frame().await.is_some());
+        assert_eq!(traces(&monitoring, ""), Vec::<String>::new(), "the body has not ended");
+        drop(body);
+    }
+    assert_eq!(traces(&monitoring, "status_class=\"2xx\""), [TRACE_ID]);
 }
 
 #[tokio::test]

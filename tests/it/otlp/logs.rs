@@ -1,5 +1,6 @@
 //! Events as log records.
 
+use aistm7_monitoring::global::Installed;
 use aistm7_monitoring::http::AccessLog;
 use aistm7_monitoring::log::{Directives, Redaction, Sink, json};
 use aistm7_monitoring::otlp::OtlpOptions;
@@ -9,6 +10,7 @@ use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
 
 use super::collector::{Collector, attributes, hex};
 use super::{TRACE, ask, exporting, flush, subscribe};
+use crate::child;
 use crate::service::{Lines, builder_logging};
 
 #[derive(Debug, thiserror::Error)]
@@ -115,4 +117,49 @@ async fn fields_are_hidden_cut_and_kept_whole_as_in_lines() {
         "panics": "!(format error)",
     });
     assert_eq!(shown, expected);
+}
+
+/// In a process of its own, since it takes the process's `tracing` subscriber and `log` logger.
+#[tokio::test]
+async fn child_exports_records_of_the_log_crate() {
+    if !child::is_child() {
+        return;
+    }
+    let collector = Collector::start().await;
+    let lines = Lines::default();
+    let sink = lines.clone();
+    let redaction = Redaction::new().hide("iban").scrub_values();
+    let monitoring = builder_logging(move |log| log.sink(Sink::Writer(Box::new(sink))).redaction(redaction))
+        .otlp(OtlpOptions::new().endpoint(collector.url()).logs())
+        .build()
+        .unwrap();
+    assert_eq!(monitoring.install().unwrap().logger, Installed::Installed);
+    log::warn!(
+        target: "driver::pool",
+        attempt = 3, iban = "hunter2", url = "https://u:hunter2@h/p", large = u64::MAX, ratio = 0.5, ok = true;
+        "a record"
+    );
+    tracing::info!(of = "tracing", "an event");
+    assert_eq!(flush(&monitoring).await, 0);
+
+    let expected = serde_json::json!({
+        "attempt": 3, "iban": "[redacted]", "url": "https://h/p", "large": u64::MAX.to_string(), "ratio": 0.5, "ok": true,
+    });
+    let record = collector.log("a record");
+    assert_eq!(attributes(&record.attributes), expected);
+    assert_eq!((record.severity_number(), &*collector.received().logs[0].1), (SeverityNumber::Warn, "driver::pool"));
+    assert_eq!(attributes(&collector.log("an event").attributes), serde_json::json!({"of": "tracing"}));
+    // The line has them too, whoever looked first.
+    let of_record = lines.read().into_iter().find(|line| line["message"] == "a record").unwrap();
+    let mut in_line = of_record["details"].clone();
+    assert_eq!(in_line["large"].take(), serde_json::json!(u64::MAX));
+    for name in ["attempt", "iban", "url", "ratio", "ok"] {
+        assert_eq!(in_line[name], expected[name], "{name}");
+    }
+}
+
+#[test]
+fn key_values_of_log_records_are_attributes_under_the_same_rules() {
+    let output = child::command("otlp::logs::child_exports_records_of_the_log_crate").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
 }
