@@ -6,6 +6,7 @@
 //!                                               '-> what was dropped meanwhile is told by one WARN line
 //! ```
 
+mod chunks;
 mod file;
 mod queue;
 mod sink;

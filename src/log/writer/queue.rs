@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tracing::Level;
 
+use super::chunks::Chunks;
 use super::{CHUNK_BYTES, DropReason, Flushed};
 
 /// A batch is written once it is an eighth of the budget, within these bounds. Measured: to wake the writer costs who logs as
@@ -32,6 +33,7 @@ pub(in crate::log) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     buffer: Vec<u8>,
+    chunks: Chunks,
     buffered_lines: u64,
     /// Bytes that the writer has taken and the sink has not; they count against the budget.
     in_flight: usize,
@@ -116,12 +118,21 @@ enum SinkState {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
+    pub(super) chunks: Chunks,
     /// Lines not settled yet.
     pub(super) lines: u64,
     /// What the batch's last line tells of, if it has such a line.
     pub(super) untold: Option<Untold>,
     /// Whether the sink is to be opened anew before these lines.
     pub(super) reopening: Reopening,
+}
+
+impl Batch {
+    /// Makes room for the next one, in the same memory.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.chunks.clear();
+    }
 }
 
 thread_local! {
@@ -254,8 +265,9 @@ impl Queue {
         }
         state.nap = Nap::Awake;
         state.hurry = Hurry::No;
-        batch.bytes.clear();
+        batch.clear();
         std::mem::swap(&mut state.buffer, &mut batch.bytes);
+        std::mem::swap(&mut state.chunks, &mut batch.chunks);
         batch.lines = std::mem::take(&mut state.buffered_lines);
         state.in_flight = batch.bytes.len();
         batch.reopening = std::mem::take(&mut state.reopening);
@@ -343,6 +355,7 @@ impl State {
     /// Returns whether the writer has to be woken.
     fn take(&mut self, line: &[u8], ripe_bytes: usize) -> bool {
         self.buffer.extend_from_slice(line);
+        self.chunks.add(line.len());
         self.buffered_lines += 1;
         self.accepted += 1;
         let wake = match self.nap {
@@ -379,6 +392,7 @@ impl State {
         self.lost += given_up;
         self.phase = Phase::Stopped;
         self.buffer = Vec::new();
+        self.chunks.clear();
         self.buffered_lines = 0;
         given_up
     }

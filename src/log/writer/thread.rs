@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chunks::Chunk;
 use super::queue::{Batch, Reopening, mark_writer_thread};
 use super::target::{Fenced, Position};
 use super::{CHUNK_BYTES, DropReason, Sink};
@@ -36,10 +37,12 @@ fn run(core: &Core, output: &Output, sink: Sink) {
             writer.reopen();
         }
         if let Some(untold) = batch.untold {
+            let before = batch.bytes.len();
             core.tell(output, untold, &mut batch.bytes);
+            batch.chunks.add(batch.bytes.len() - before);
         }
         writer.write(&batch);
-        batch.bytes.clear();
+        batch.clear();
         batch.bytes.shrink_to(KEPT_BYTES);
     }
 }
@@ -70,7 +73,7 @@ impl Writer<'_> {
             return;
         }
         let mut unsettled = batch.lines;
-        if self.write_all(&batch.bytes, &mut unsettled).is_err() {
+        if self.write_all(batch, &mut unsettled).is_err() {
             let dropped = self.output.instruments.dropped(DropReason::IoError);
             self.output.queue.lost(unsettled, batch.untold, || dropped.add(unsettled));
         } else if self.target.call(|target| target.flush()).is_err() {
@@ -78,24 +81,25 @@ impl Writer<'_> {
         }
     }
 
-    fn write_all(&mut self, bytes: &[u8], unsettled: &mut u64) -> Result<(), GaveUp> {
-        let mut done = 0;
-        while done < bytes.len() {
-            let end = done + chunk_len(&bytes[done..]);
-            self.write_chunk(&bytes[..end], &mut done, unsettled)?;
+    fn write_all(&mut self, batch: &Batch, unsettled: &mut u64) -> Result<(), GaveUp> {
+        let (mut done, mut end) = (0, 0);
+        for chunk in batch.chunks.iter() {
+            end += chunk.bytes;
+            self.write_chunk(&batch.bytes[..end], chunk, &mut done, unsettled)?;
         }
         Ok(())
     }
 
-    /// Makes the target take what is not `done` of some whole lines: waits for one that may recover, gives up on one
-    /// that will not.
-    fn write_chunk(&mut self, bytes: &[u8], done: &mut usize, unsettled: &mut u64) -> Result<(), GaveUp> {
+    /// Makes the target take what is not `done` of some whole lines, of which the last are `chunk`: waits for one that may
+    /// recover, gives up on one that will not.
+    fn write_chunk(&mut self, bytes: &[u8], chunk: Chunk, done: &mut usize, unsettled: &mut u64) -> Result<(), GaveUp> {
         let mut pause = FIRST_PAUSE;
         while *done < bytes.len() {
             match self.write_some(bytes, done) {
                 Ok(written) => {
-                    *unsettled -= count_lines(written);
-                    self.settle(written);
+                    let lines = if written.len() == chunk.bytes { chunk.lines } else { count_lines(written) };
+                    *unsettled -= lines;
+                    self.settle(written.len(), lines);
                     pause = FIRST_PAUSE;
                 }
                 Err(ErrorKind::Interrupted) => {}
@@ -142,10 +146,10 @@ impl Writer<'_> {
         }
     }
 
-    fn settle(&self, written: &[u8]) {
+    fn settle(&self, bytes: usize, lines: u64) {
         // The cast widens a count of bytes in memory.
-        self.output.instruments.bytes.add(written.len() as u64);
-        self.output.queue.wrote(written.len(), count_lines(written));
+        self.output.instruments.bytes.add(bytes as u64);
+        self.output.queue.wrote(bytes, lines);
     }
 
     fn upkeep_failed(&self, errors: u64) {
@@ -158,20 +162,7 @@ impl Writer<'_> {
 
 struct GaveUp;
 
-/// The whole lines of up to 64 KiB that are written at once, or one longer line: progress is seen while a slow sink
-/// takes a large batch, and a file can be rotated behind each.
-fn chunk_len(bytes: &[u8]) -> usize {
-    let is_end = |byte: &u8| *byte == b'\n';
-    match bytes.get(..CHUNK_BYTES) {
-        None => bytes.len(),
-        Some(most) => match most.iter().rposition(is_end) {
-            Some(last) => last + 1,
-            None => bytes.iter().position(is_end).map_or(bytes.len(), |end| end + 1),
-        },
-    }
-}
-
-/// How many lines end in these bytes: in steps whose counts fit a byte, which the compiler does many bytes at a time.
+/// How many lines end in these bytes, which are a part of a chunk: in steps whose counts fit a byte, which the compiler does many bytes at a time.
 fn count_lines(bytes: &[u8]) -> u64 {
     bytes.chunks(255).map(|chunk| u64::from(chunk.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>())).sum()
 }
@@ -179,18 +170,4 @@ fn count_lines(bytes: &[u8]) -> u64 {
 /// A disk is emptied and a pipe is read again; a closed pipe stays closed.
 fn may_recover(error: ErrorKind) -> bool {
     matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn chunks_are_whole_lines() {
-        let line = |length: usize| [vec![b'x'; length - 1], vec![b'\n']].concat();
-        assert_eq!(chunk_len(&line(100).repeat(3)), 300);
-        assert_eq!(chunk_len(&line(1_000).repeat(100)), 65_000);
-        assert_eq!(chunk_len(&[line(200_000), line(10)].concat()), 200_000);
-        assert_eq!(chunk_len(&line(CHUNK_BYTES).repeat(2)), CHUNK_BYTES);
-    }
 }

@@ -27,6 +27,18 @@ fn lines(summary: &Summary) -> [u64; 5] {
 }
 
 #[test]
+fn summary_is_found_where_a_log_has_its_layer_and_nowhere_else() {
+    let (fixture, _clock) = held();
+    let found = fixture.run(|| {
+        error!("bad");
+        crate::log::summary()
+    });
+    assert_eq!(found, Some(fixture.log.summary()));
+    assert_eq!(found.map(|summary| summary.sites.len()), Some(1));
+    assert_eq!(tracing::subscriber::with_default(tracing_subscriber::registry(), crate::log::summary), None);
+}
+
+#[test]
 fn errors_are_counted_by_level_callsite_and_reason() {
     let (fixture, _clock) = held();
     fixture.run(|| {
