@@ -2,9 +2,6 @@
 #![cfg(all(feature = "business", feature = "log", feature = "push", feature = "queue", feature = "websocket"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
-#[cfg(feature = "otlp")]
-#[path = "../support/child.rs"]
-mod child;
 #[allow(dead_code, reason = "the tests against real servers use the rest")]
 #[path = "../support/http.rs"]
 mod http;
@@ -17,7 +14,7 @@ mod poll;
 #[path = "../support/ibkr/mod.rs"]
 mod ibkr_peers;
 
-#[cfg(feature = "notify")]
+#[cfg(any(feature = "notify", feature = "otlp"))]
 #[path = "../support/child.rs"]
 mod child;
 #[cfg(feature = "notify")]

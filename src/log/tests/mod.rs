@@ -7,6 +7,7 @@ mod json;
 mod layer;
 mod property;
 mod redaction;
+mod scopes;
 mod strict;
 mod text;
 
