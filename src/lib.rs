@@ -2,6 +2,9 @@
 #![forbid(unsafe_code)]
 
 #[cfg(doc)]
+#[doc = include_str!("docs/alerts.md")]
+pub mod alerts_reference {}
+#[cfg(doc)]
 #[doc = include_str!("docs/architecture.md")]
 pub mod architecture {}
 #[cfg(doc)]
@@ -87,7 +90,7 @@ pub mod alert;
 // Ring 6: ways out, asked for and not.
 #[cfg(feature = "axum")]
 pub mod endpoint;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "alert", feature = "log"))]
 pub mod ops;
 #[cfg(feature = "otlp")]
 pub mod otlp;

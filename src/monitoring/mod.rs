@@ -26,6 +26,8 @@ mod identity;
 mod install;
 #[cfg(feature = "log")]
 mod log;
+#[cfg(feature = "alert")]
+mod operations;
 #[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(feature = "axum")]

@@ -9,6 +9,10 @@ mod http;
 #[path = "../support/poll.rs"]
 mod poll;
 
+#[cfg(feature = "full")]
+#[path = "../support/everything.rs"]
+mod everything;
+
 #[cfg(feature = "ibkr")]
 #[allow(dead_code, reason = "the tests against real clients use the rest")]
 #[path = "../support/ibkr/mod.rs"]
@@ -33,6 +37,8 @@ mod json;
 mod service;
 
 mod access_log;
+#[cfg(feature = "full")]
+mod alerts;
 mod business;
 mod business_day;
 mod collect;

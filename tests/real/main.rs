@@ -3,6 +3,9 @@
 #[cfg(feature = "full")]
 #[path = "../support/child.rs"]
 mod child;
+#[cfg(feature = "full")]
+#[path = "../support/everything.rs"]
+mod everything;
 #[path = "../it/json.rs"]
 mod json;
 #[path = "../support/mod.rs"]
@@ -28,6 +31,8 @@ mod lease;
 mod machine;
 #[cfg(feature = "full")]
 mod native_histograms;
+#[cfg(feature = "full")]
+mod operations;
 #[cfg(feature = "full")]
 mod postgres;
 mod prometheus;

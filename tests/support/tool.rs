@@ -1,8 +1,10 @@
 //! Programs of Debian's packages.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// A program and the Debian package that brings it.
 #[derive(Clone, Copy)]
@@ -12,6 +14,7 @@ pub(crate) struct Tool {
 }
 
 pub(crate) const ALERTMANAGER: Tool = Tool::new("prometheus-alertmanager", "prometheus-alertmanager");
+pub(crate) const AMTOOL: Tool = Tool::new("amtool", "prometheus-alertmanager");
 pub(crate) const INITDB: Tool = Tool::new("initdb", "postgresql");
 pub(crate) const NODE_EXPORTER: Tool = Tool::new("prometheus-node-exporter", "prometheus-node-exporter");
 pub(crate) const PGBOUNCER: Tool = Tool::new("pgbouncer", "pgbouncer");
@@ -53,6 +56,19 @@ impl Tool {
     /// When the program is missing.
     pub(crate) fn require(self) -> PathBuf {
         self.path().unwrap_or_else(|missing| panic!("{missing}"))
+    }
+}
+
+impl Tool {
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// What it printed, when it ends with a failure.
+    pub(crate) fn judge<'a>(self, arguments: impl IntoIterator<Item = &'a OsStr>) -> Result<(), String> {
+        let output = Command::new(self.require()).args(arguments).output().expect("what is installed can be run");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).trim_end().to_owned();
+        if output.status.success() { Ok(()) } else { Err(said) }
     }
 }
 

@@ -1,0 +1,83 @@
+//! Writes everything that operators need of a service: rules with their tests, runbooks, configurations.
+//!
+//! ```text
+//! cargo run --features full --example operations_bundle -- DIR [open-telemetry]
+//! ```
+//!
+//! The service here has everything that this crate can measure, one endpoint with an objective, and one rule of its own.
+//! With `open-telemetry`, requests have the names of the semantic conventions, and the rules follow. A service of yours calls
+//! `monitoring.operations_bundle(…)` once everything is registered. Secrets are not in the files: those that they name are
+//! read by Alertmanager.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::alert::{Alerts, Pack, Quantity, Rule, Value, metric};
+use aistm7_monitoring::database::postgres::PostgresFacts;
+use aistm7_monitoring::http::{HttpOptions, UrlScheme};
+use aistm7_monitoring::metrics::Definition;
+use aistm7_monitoring::ops::BundleOptions;
+use aistm7_monitoring::ops::alertmanager::{AlertmanagerOptions, MaintenanceInterval, Slack, Weekday};
+use aistm7_monitoring::ops::prometheus::{Scrape, Target};
+use aistm7_monitoring::otlp::OtlpOptions;
+use aistm7_monitoring::resource::HostNumbers;
+use sqlx_0_9 as sqlx;
+
+const USAGE: &str = "usage: operations_bundle <directory> [open-telemetry]";
+
+static ORDERS: Definition =
+    Definition::counter("orders_total", "Orders sent to the broker.").labels(&["side", "outcome"]);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let naming: fn(HttpOptions) -> HttpOptions = match arguments[..] {
+        [_] => |http| http,
+        [_, "open-telemetry"] => |http| http.open_telemetry(UrlScheme::Https),
+        _ => return Err(USAGE.into()),
+    };
+    let monitoring = service(naming)?;
+    monitoring.operations_bundle(options())?.write_to(Path::new(arguments[0]))?;
+    Ok(())
+}
+
+fn service(naming: fn(HttpOptions) -> HttpOptions) -> Result<Monitoring, Box<dyn Error>> {
+    let monitoring = Monitoring::builder("orders")
+        .environment("prod")
+        .http(|http| naming(http.objective("/orders/{id}", Duration::from_millis(300))))
+        .otlp(OtlpOptions::new())
+        .resources(|resources| resources.host(HostNumbers::Always))
+        .build()?;
+    monitoring.meter().counter::<2>(&ORDERS)?;
+    // Nobody is asked: only the names are wanted.
+    let facts = PostgresFacts::<sqlx::PgConnection>::from_url("postgres://nobody@127.0.0.1/none")?;
+    monitoring.database().collect("orders", facts)?;
+    Ok(monitoring)
+}
+
+fn options() -> BundleOptions {
+    let rejected = Value::events(metric("orders_total").is("outcome", "rejected"), Duration::from_secs(600));
+    let rule = Rule::new("OrdersRejected", Pack::Service, rejected.at_least(Quantity::count(3.0)))
+        .by(["service", "environment", "side"])
+        .summary("The broker rejects orders.")
+        .description("{service} had {value} {side} orders rejected within ten minutes.")
+        .runbook_url("https://wiki.example.com/runbooks/orders-rejected");
+    let target = Target {
+        service: "orders".to_owned(),
+        environment: "prod".to_owned(),
+        addresses: vec!["10.0.0.7:9464".to_owned(), "10.0.0.8:9464".to_owned()],
+    };
+    let slack = Slack::TokenFile("/etc/alertmanager/slack-token".to_owned());
+    let restart = MaintenanceInterval::new("ibkr-restart", "dependency", "ibkr", "America/New_York")
+        .on([Weekday::Saturday])
+        .between("23:00", "24:00");
+    let alertmanager = AlertmanagerOptions::new("/etc/alertmanager/pagerduty-key", slack, "http://127.0.0.1:8081/beat")
+        .maintenance(restart);
+    BundleOptions::new()
+        .alerts(Alerts::new().rule(rule))
+        .scrape(Scrape::Static(vec![target]), ["alertmanager:9093"])
+        .alertmanager(alertmanager)
+}

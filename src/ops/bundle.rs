@@ -1,0 +1,157 @@
+//! Everything that operators need of one service, as files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use std::{fs, io};
+
+use super::alertmanager::{self, AlertmanagerOptions};
+use super::prometheus::{RuleOptions, Scrape, rule_files, scrape_config};
+use crate::alert::{Alerts, Pace, RuleError, RuleSet, runbook};
+use crate::catalog::Catalog;
+
+/// What a bundle is made of, beside the catalog.
+#[derive(Clone, Debug, Default)]
+#[must_use = "options do nothing until a bundle is made with them"]
+pub struct BundleOptions {
+    alerts: Alerts,
+    rules: RuleOptions,
+    scrape: Option<(Scrape, Vec<String>)>,
+    alertmanager: Option<AlertmanagerOptions>,
+}
+
+impl BundleOptions {
+    /// This crate's rules, and nothing that only the operator knows.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The rules. Default: [`Alerts::new`].
+    pub fn alerts(mut self, alerts: Alerts) -> Self {
+        self.alerts = alerts;
+        self
+    }
+
+    /// How rule files are written. Default: [`RuleOptions::new`].
+    pub fn rules(mut self, rules: RuleOptions) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Writes `prometheus.yml` too, with the addresses of Alertmanagers. Default: none.
+    pub fn scrape(mut self, scrape: Scrape, alertmanagers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scrape = Some((scrape, alertmanagers.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Writes `alertmanager.yml` too. Default: none.
+    pub fn alertmanager(mut self, options: AlertmanagerOptions) -> Self {
+        self.alertmanager = Some(options);
+        self
+    }
+
+    /// Rules of one service, with these routes that have an objective.
+    pub(crate) fn of_service(mut self, service: &str, routes: Vec<String>) -> Self {
+        self.alerts = self.alerts.service(service).routes_with_objective(routes);
+        self
+    }
+}
+
+/// Files by path. Equal catalogs and options give equal bytes.
+///
+/// | path | |
+/// |---|---|
+/// | `catalog.json` | every metric; `examples/catalog.rs` compares two |
+/// | `alerts.md` | every rule, its worst time from a fault to a page, and what is left out |
+/// | `runbooks/*.md` | one for each rule of this crate |
+/// | `prometheus/rules/*.yml`, `prometheus/tests/*.yml` | see [`rule_files`] |
+/// | `prometheus/prometheus.yml` | if [`BundleOptions::scrape`] was said |
+/// | `alertmanager/alertmanager.yml` | if [`BundleOptions::alertmanager`] was said |
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    files: BTreeMap<String, String>,
+}
+
+/// Why there is no bundle.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// A rule makes no sense.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+}
+
+impl Bundle {
+    /// The bundle of a catalog. `Monitoring::operations_bundle` makes that of a service.
+    ///
+    /// # Errors
+    /// [`BundleError::Rule`] at the first rule that does not fit the catalog.
+    pub fn new(catalog: &Catalog, options: &BundleOptions) -> Result<Self, BundleError> {
+        let rules = options.alerts.bind(catalog)?;
+        let mut files = BTreeMap::from([
+            ("catalog.json".to_owned(), catalog.to_json()),
+            ("alerts.md".to_owned(), rules_document(&rules)),
+        ]);
+        let texts = runbook::all().filter(|(name, _)| rules.rule(name).is_some());
+        files.extend(texts.map(|(name, text)| (format!("runbooks/{name}.md"), text.to_owned())));
+        let written = rule_files(&rules, &options.rules);
+        files.extend(written.into_iter().map(|(path, text)| (format!("prometheus/{path}"), text)));
+        if let Some((scrape, alertmanagers)) = &options.scrape {
+            files.insert("prometheus/prometheus.yml".to_owned(), scrape_config(scrape, alertmanagers));
+        }
+        if let Some(options) = &options.alertmanager {
+            files.insert("alertmanager/alertmanager.yml".to_owned(), alertmanager::config(options));
+        }
+        Ok(Self { files })
+    }
+
+    /// The files by path.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// Writes the files below a directory, which is made if need be. Rule and test files of an earlier bundle that are not
+    /// in this one are removed: Prometheus would go on to load them.
+    ///
+    /// # Errors
+    /// What the file system refuses.
+    pub fn write_to(&self, directory: &Path) -> io::Result<()> {
+        for folder in ["prometheus/rules", "prometheus/tests"] {
+            match fs::remove_dir_all(directory.join(folder)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        for (path, text) in &self.files {
+            let path = directory.join(path);
+            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::write(path, text)?;
+        }
+        Ok(())
+    }
+}
+
+/// A table of rules with the worst time from a fault to a page, and of what is left out.
+pub(super) fn rules_document(rules: &RuleSet) -> String {
+    let mut out = String::from(
+        "# Alerts\n\n| rule | severity | must last | fault to page, at worst | why longer than two minutes |\n|---|---|---|---|---|\n",
+    );
+    for rule in rules.rules() {
+        let (name, severity) = (rule.name(), rule.severity().as_str());
+        let (lasting, worst) = (seconds(rule.lasting()), seconds(rule.worst_time_to_page(Pace::DEFAULT)));
+        let why = rule.why_it_takes_time().unwrap_or_default();
+        out.push_str(&format!("| `{name}` | {severity} | {lasting} | {worst} | {why} |\n"));
+    }
+    if !rules.left_out().is_empty() {
+        out.push_str("\n| left out | because there is no metric |\n|---|---|\n");
+    }
+    for left_out in rules.left_out() {
+        out.push_str(&format!("| `{}` | `{}` |\n", left_out.rule, left_out.metric));
+    }
+    out
+}
+
+fn seconds(time: Duration) -> String {
+    // Whole seconds, upwards: it is a worst case.
+    format!("{} s", time.as_millis().div_ceil(1000))
+}

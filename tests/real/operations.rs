@@ -1,0 +1,180 @@
+//! What operators are given, before the judges of those who read it.
+
+use std::fs;
+use std::time::Duration;
+
+use aistm7_monitoring::alert::{Across, Alerts, Measure, Pack, Quantity, Rule, Value, metric};
+use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, MaintenanceInterval, Slack, Weekday};
+use aistm7_monitoring::ops::prometheus::{
+    EcsDiscovery, KubernetesDiscovery, PrometheusVersion, RuleOptions, Scrape, Target, scrape_config,
+};
+use aistm7_monitoring::ops::{Bundle, BundleOptions};
+use tempfile::TempDir;
+
+use crate::everything::{NAMINGS, everything};
+use crate::support::promtool;
+use crate::support::tool::AMTOOL;
+
+fn written(bundle: &Bundle) -> TempDir {
+    let directory = tempfile::tempdir().expect("there is room");
+    bundle.write_to(directory.path()).expect("it can be written");
+    directory
+}
+
+/// A service's rule of each kind that this crate's have no example of.
+fn own() -> Alerts {
+    let rule = |name: &str, condition| {
+        Rule::new(name, Pack::Service, condition)
+            .summary("Something is wrong.")
+            .description("{value} in {service}.")
+            .runbook_url("https://example.com/<runbook>&\"quotes\"")
+    };
+    let window = Duration::from_secs(300);
+    let bytes = Value::Rate {
+        of: metric("log_bytes_total").one_of("sink", ["a.b|c", "\"q\"\\"]),
+        across: Across::Sum,
+        within: window,
+    };
+    let bytes_per_second = Quantity { amount: 2048.0, measure: Measure::BytesPerSecond };
+    let lines = Value::Rate { of: metric("log_lines_total"), across: Across::Max, within: window };
+    let age = Value::Age { of: metric("portfolio_last_update_timestamp_seconds") };
+    Alerts::new()
+        .rule(rule("OwnBytes", bytes.above(bytes_per_second)))
+        .rule(rule("OwnLines", lines.at_least(Quantity::per_second(0.25))))
+        .rule(rule("OwnAge", age.above(Quantity::days(2.0))))
+}
+
+#[tokio::test]
+#[ignore = "needs promtool; run by tests/run"]
+async fn promtool_accepts_the_rules_and_their_tests_hold_under_both_namings() {
+    let [ours, open_telemetry] =
+        NAMINGS.map(|naming| everything(naming).operations_bundle(BundleOptions::new().alerts(own())).unwrap());
+    let (first, second) = (written(&ours), written(&open_telemetry));
+    for directory in [&first, &second] {
+        promtool::check_rules(&directory.path().join("prometheus/rules")).unwrap();
+    }
+    promtool::test_rules(&promtool::files_in(&first.path().join("prometheus/tests"))).unwrap();
+    // Of the other naming, only what differs.
+    let differs = |path: &&str| {
+        let of = |bundle: &Bundle| bundle.files().find(|(own, _)| own == path).map(|(_, text)| text.to_owned());
+        path.contains("/tests/") && of(&ours) != of(&open_telemetry)
+    };
+    let other: Vec<_> = open_telemetry.files().map(|(path, _)| path).filter(differs).collect();
+    assert_eq!(other, ["prometheus/tests/service-api.yml"]);
+    promtool::test_rules(&other.iter().map(|path| second.path().join(path)).collect::<Vec<_>>()).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs promtool; run by tests/run"]
+async fn generated_tests_find_a_rule_that_fires_too_early_too_late_or_at_the_wrong_value() {
+    let bundle = everything(NAMINGS[0]).operations_bundle(BundleOptions::new()).unwrap();
+    let directory = written(&bundle);
+    let rules = directory.path().join("prometheus/rules/service-risk.yml");
+    let right = fs::read_to_string(&rules).unwrap();
+    let tests = [directory.path().join("prometheus/tests/service-risk.yml")];
+    for (was, is) in [
+        ("for: 1m", "for: 15s"),
+        ("for: 1m", "for: 5m"),
+        ("> 0.05", "> 0.9"),
+        ("> 0.05", "> 0.01"),
+        (">= 3", ">= 1"),
+        ("fault=\\\"ours\\\"", "fault=\\\"user\\\""),
+        ("sum by (service, environment, model)", "sum by (service, environment)"),
+        ("$value | humanizeDuration", "$value | humanize"),
+    ] {
+        assert!(right.contains(was), "{was}");
+        fs::write(&rules, right.replace(was, is)).unwrap();
+        assert!(promtool::test_rules(&tests).is_err(), "{is} in place of {was} goes unseen");
+    }
+    fs::write(&rules, right).unwrap();
+    promtool::test_rules(&tests).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs promtool; run by tests/run"]
+async fn first_queries_of_runbooks_and_rules_for_an_older_prometheus_are_valid() {
+    let older = RuleOptions::new().version(PrometheusVersion { major: 2, minor: 41 });
+    let bundle = everything(NAMINGS[0]).operations_bundle(BundleOptions::new().rules(older)).unwrap();
+    assert!(bundle.files().all(|(_, text)| !text.contains("keep_firing_for: ")));
+    let directory = written(&bundle);
+    let rules = directory.path().join("prometheus/rules");
+    for (at, naming) in NAMINGS.into_iter().enumerate() {
+        let bound = Alerts::new().bind(&everything(naming).catalog()).unwrap();
+        let queries = bound.rules().iter().enumerate().map(|(number, rule)| {
+            let query = serde_json::Value::from(rule.first_query().expect("each has one"));
+            format!("  - record: first:query{at}:{number}\n    expr: {query}\n")
+        });
+        let queries: String = queries.collect();
+        let text = format!("groups:\n- name: queries{at}\n  rules:\n{queries}");
+        assert_eq!(text.contains("api_errors_total"), at == 0, "names follow");
+        fs::write(rules.join(format!("queries{at}.yml")), text).unwrap();
+    }
+    promtool::check_rules(&rules).unwrap();
+}
+
+#[test]
+#[ignore = "needs promtool; run by tests/run"]
+fn promtool_accepts_every_way_to_find_targets() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let environment = "prod".to_owned();
+    for scrape in [
+        Scrape::Static(vec![Target {
+            service: "orders".to_owned(),
+            environment: environment.clone(),
+            addresses: text(&["10.0.0.7:9464"]),
+        }]),
+        Scrape::Kubernetes(KubernetesDiscovery { environment: environment.clone(), namespaces: text(&["trading"]) }),
+        Scrape::Kubernetes(KubernetesDiscovery { environment: environment.clone(), namespaces: Vec::new() }),
+        Scrape::Ecs(EcsDiscovery { environment, files: text(&["ecs/*.yml"]) }),
+    ] {
+        let path = directory.path().join("prometheus.yml");
+        let config = scrape_config(&scrape, &text(&["alertmanager:9093"]));
+        fs::write(&path, without_kubernetes(config)).unwrap();
+        promtool::check_config(&path).unwrap_or_else(|said| panic!("{scrape:?}: {said}"));
+    }
+}
+
+/// Debian builds Prometheus without the discovery of Kubernetes: in its place are files, and the rest is judged.
+fn without_kubernetes(config: String) -> String {
+    let discovery = config.split_once("    kubernetes_sd_configs:\n");
+    let Some((before, (_, after))) = discovery.and_then(|(b, a)| Some((b, a.split_once("    relabel_configs:\n")?)))
+    else {
+        return config;
+    };
+    format!("{before}    file_sd_configs: [{{files: [pods.yml]}}]\n    relabel_configs:\n{after}")
+}
+
+fn alertmanager_config(slack: Slack) -> String {
+    let restart = MaintenanceInterval::new("ibkr-restart", "dependency", "ibkr", "America/New_York")
+        .on([Weekday::Saturday, Weekday::Sunday])
+        .between("23:00", "24:00");
+    let options = AlertmanagerOptions::new("/etc/alertmanager/pagerduty-key", slack, "http://127.0.0.1:1/beat");
+    alertmanager::config(&options.maintenance(restart))
+}
+
+#[test]
+#[ignore = "needs amtool; run by tests/run"]
+fn amtool_accepts_the_configuration_and_alerts_go_where_they_should() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("alertmanager.yml");
+    for slack in [Slack::WebhookFile("/etc/slack".to_owned()), Slack::TokenFile("/etc/slack".to_owned())] {
+        fs::write(&path, alertmanager_config(slack)).unwrap();
+        AMTOOL.judge(["check-config".as_ref(), path.as_os_str()]).unwrap();
+    }
+    for (labels, receiver) in [
+        ("severity=critical environment=prod service=orders", "critical"),
+        ("severity=warning environment=prod", "warning"),
+        ("severity=info environment=prod", "monitoring"),
+        ("environment=prod", "monitoring"),
+        ("severity=critical environment=staging", "monitoring"),
+        ("severity=critical", "monitoring"),
+        ("alertname=Watchdog severity=info", "heartbeat"),
+        ("alertname=DependencyDown severity=critical environment=prod dependency=ibkr", "critical"),
+    ] {
+        let config = format!("--config.file={}", path.display());
+        let receivers = format!("--verify.receivers={receiver}");
+        let route = ["config", "routes", "test", &config, &receivers].into_iter().chain(labels.split(' '));
+        AMTOOL.judge(route.map(AsRef::as_ref)).unwrap_or_else(|said| panic!("{labels}: {said}"));
+    }
+}

@@ -1,0 +1,28 @@
+//! A service that has everything this crate measures, as far as that needs no server: for what is written about all metrics.
+
+use std::time::Duration;
+
+use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::database::postgres::PostgresFacts;
+use aistm7_monitoring::http::{HttpOptions, UrlScheme};
+use aistm7_monitoring::otlp::OtlpOptions;
+use aistm7_monitoring::resource::HostNumbers;
+
+/// The sets of names that requests can have.
+pub(crate) const NAMINGS: [fn(HttpOptions) -> HttpOptions; 2] =
+    [|http| http, |http| http.open_telemetry(UrlScheme::Http)];
+
+/// The service, with one route that has an objective. To be called on a Tokio runtime.
+pub(crate) fn everything(naming: fn(HttpOptions) -> HttpOptions) -> Monitoring {
+    let monitoring = Monitoring::builder("everything")
+        .environment("prod")
+        .http(|http| naming(http.objective("/orders/{id}", Duration::from_millis(300))))
+        .otlp(OtlpOptions::new())
+        .resources(|resources| resources.host(HostNumbers::Always))
+        .build()
+        .expect("a valid service");
+    let facts =
+        PostgresFacts::<sqlx_0_9::PgConnection>::from_url("postgres://nobody@127.0.0.1/none").expect("a good URL");
+    monitoring.database().collect("orders", facts).expect("a fresh name");
+    monitoring
+}
