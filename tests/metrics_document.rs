@@ -1,5 +1,6 @@
 //! The document of metrics names exactly what the registry holds.
 #![cfg(all(
+    feature = "alert",
     feature = "axum",
     feature = "business",
     feature = "cache",
@@ -19,6 +20,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::alert::Alerts;
+use aistm7_monitoring::alert::evaluate::Evaluation;
 use aistm7_monitoring::alert::notify::{Delivery, Heartbeat, Replicas, Route};
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{AccessLog, HttpOptions, UrlScheme};
@@ -67,6 +70,7 @@ fn families(http: impl FnOnce(HttpOptions) -> HttpOptions) -> Vec<String> {
     let nowhere = Heartbeat::new(Secret::new("http://127.0.0.1/".to_owned())).expect("a good URL");
     let delivery = Delivery::builder(Replicas::One).destination("nowhere", nowhere).route(Route::to(["nowhere"]));
     delivery.build(&monitoring.meter()).expect("fresh names");
+    let _evaluating = monitoring.evaluate(&Alerts::new(), Evaluation::new()).expect("rules of this crate make sense");
     let snapshot = monitoring.registry().snapshot();
     snapshot.families().iter().map(|family| format!("{} {}", family.name, family.kind.as_str())).collect()
 }

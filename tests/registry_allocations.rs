@@ -204,3 +204,52 @@ fn latencies(series: usize, options: RegistryOptions) -> Registry {
     }
     registry
 }
+
+/// The worst case: every sample of every series differs from the one before.
+#[cfg(feature = "alert")]
+#[test]
+fn samples_of_rules_take_no_more_memory_than_they_may_and_cost_no_allocations() {
+    const LIMIT: usize = 2 << 20;
+    let (live, _) = evaluated(1_000, LIMIT);
+    assert!((LIMIT as i64 / 2..=LIMIT as i64).contains(&live), "{live} of {LIMIT} bytes");
+    // When columns are as long as they get, what is left are some for each rule and what it makes of its groups.
+    let (_, allocations) = evaluated(100, LIMIT);
+    assert!(allocations.iter().all(|count| *count == allocations[0] && *count < 100), "{allocations:?}");
+}
+
+/// What the samples of so many series take in the end, and what each of the last evaluations allocates.
+#[cfg(feature = "alert")]
+fn evaluated(series: usize, memory: usize) -> (i64, Vec<u64>) {
+    use aistm7_monitoring::alert::evaluate::{Evaluation, Evaluator};
+    use aistm7_monitoring::alert::{Alerts, Pack, Quantity, Rule, Value, metric};
+    use aistm7_monitoring::catalog::Catalog;
+    use aistm7_monitoring::clock::ManualClock;
+    use aistm7_monitoring::metrics::Counter;
+
+    static SENT: Definition = Definition::counter("sent_total", "Sent.").labels(&["to"]);
+
+    let registry = Registry::new();
+    let sent: Family<Counter, 1> = Meter::new(&registry).counter(&SENT).expect("a valid definition");
+    let series: Vec<_> = (0..series).map(|to| sent.series([LabelValue::capped(format!("t{to}"))])).collect();
+    let many = Value::increase(metric("sent_total"), Duration::from_secs(3_600)).above(Quantity::count(1e9));
+    let rule = Rule::new("SentMany", Pack::Service, many)
+        .summary("Much was sent.")
+        .description("{value} were sent.")
+        .runbook_url("https://runbooks.example.com/sent");
+    let rules = Alerts::new().rule(rule).bind(&Catalog::of(&registry)).expect("a rule that makes sense");
+    let held = ManualClock::new();
+    let options = Evaluation::new().grace(Duration::ZERO).memory(memory);
+    let mut evaluator = Evaluator::new(&rules, options, held.clock());
+    let mut step = || {
+        series.iter().for_each(Counter::increment);
+        held.advance(Duration::from_secs(15));
+        let snapshot = registry.snapshot();
+        let before = ALLOCATIONS.get();
+        evaluator.step(&snapshot);
+        ALLOCATIONS.get() - before
+    };
+    let before = LIVE_BYTES.get();
+    // Twice as long as the window.
+    let allocations: Vec<_> = (0..480).map(|_| step()).collect();
+    (LIVE_BYTES.get() - before, allocations[300..].to_vec())
+}

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Catalog + Alerts (packs, own rules, switches) -> RuleSet -> ops: Prometheus, Alertmanager
+//!                                                     |-> evaluate, in the process -> notify: people
 //!                                                     '-> worst time from a fault to a page
 //! ```
 //!
@@ -9,6 +10,7 @@
 //! little does not build; see [`RuleFault`]. What each rule of this crate means is in its [`runbook`], and all of them are in
 //! [the document](crate::alerts_reference).
 
+pub mod evaluate;
 #[cfg(feature = "notify")]
 pub mod notify;
 mod packs;

@@ -6,6 +6,7 @@
 #[cfg(any(feature = "database", feature = "http"))]
 mod moment;
 #[cfg(any(feature = "health", feature = "log", feature = "notify"))]
+#[cfg(any(feature = "alert", feature = "health", feature = "log"))]
 mod timestamp;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 #[cfg(any(feature = "database", feature = "http"))]
 pub(crate) use moment::Moment;
 #[cfg(any(feature = "health", feature = "log", feature = "notify"))]
+#[cfg(any(feature = "alert", feature = "health", feature = "log"))]
 pub(crate) use timestamp::Timestamp;
 #[cfg(feature = "log")]
 pub(crate) use timestamp::Timestamps;

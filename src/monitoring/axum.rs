@@ -148,7 +148,8 @@ impl Monitoring {
         endpoint::health_routes(&self.0.health, &axum.paths, &axum.health_details)
     }
 
-    /// `/metrics` and the health routes with reasons and times, for a router that strangers do not reach.
+    /// `/metrics` and the health routes with reasons and times, for a router that strangers do not reach; `/alerts` once
+    /// [`Monitoring::evaluate`] evaluates rules.
     ///
     /// Without `/metrics` if the numbers go to a recorder of the host's, which shows them. With `/log/levels` if
     /// [`MonitoringBuilder::log_control`](super::MonitoringBuilder::log_control) says so.
@@ -160,6 +161,8 @@ impl Monitoring {
             Some(control) => routes.merge(control.routes()),
             None => routes,
         };
+        #[cfg(feature = "alert")]
+        let routes = routes.merge(endpoint::alert_routes(&self.0.evaluating));
         match &axum.scrapes {
             Some(scrapes) => scrapes.routes().merge(routes),
             None => routes,

@@ -100,6 +100,10 @@ impl MonitoringBuilder {
             stop_times,
             tasks: Mutex::default(),
             recorder: Place::default(),
+            #[cfg(feature = "alert")]
+            clock: self.clock,
+            #[cfg(feature = "alert")]
+            evaluating: Arc::default(),
             #[cfg(feature = "http")]
             http,
             #[cfg(feature = "health")]

@@ -14,6 +14,8 @@ mod cache;
 #[cfg(feature = "database")]
 mod database;
 mod error;
+#[cfg(feature = "alert")]
+mod evaluation;
 #[cfg(feature = "metrics-exporter-prometheus")]
 pub mod exporter;
 #[cfg(feature = "grpc-health")]
@@ -80,6 +82,11 @@ struct Inner {
     stop_times: StopTimes,
     tasks: Mutex<Vec<AbortHandle>>,
     recorder: Place,
+    #[cfg(feature = "alert")]
+    clock: crate::clock::Clock,
+    /// Empty until rules are evaluated here.
+    #[cfg(feature = "alert")]
+    evaluating: Arc<std::sync::OnceLock<crate::alert::evaluate::Evaluating>>,
     #[cfg(feature = "http")]
     http: http::Http,
     #[cfg(feature = "health")]

@@ -27,10 +27,14 @@ impl Monitoring {
     /// # Errors
     /// [`BundleError::Rule`] at the first rule that does not fit the catalog.
     pub fn operations_bundle(&self, options: BundleOptions) -> Result<Bundle, BundleError> {
+        let routes = self.routes_with_objective();
+        Bundle::new(&self.catalog(), &options.of_service(&self.0.identity.service, routes))
+    }
+
+    pub(super) fn routes_with_objective(&self) -> Vec<String> {
         let snapshot = self.0.registry.snapshot();
         let objectives = snapshot.family(OBJECTIVES).map(|family| family.series.as_slice()).unwrap_or_default();
         let labels = objectives.iter().flat_map(|series| series.pairs());
-        let routes = labels.filter(|(name, _)| *name == "route").map(|(_, route)| route).collect();
-        Bundle::new(&self.catalog(), &options.of_service(&self.0.identity.service, routes))
+        labels.filter(|(name, _)| *name == "route").map(|(_, route)| route).collect()
     }
 }

@@ -1,17 +1,24 @@
 //! The rules of this crate, as a service with every metric gets them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aistm7_monitoring::alert::evaluate::{AlertState, EvaluateError, Evaluation};
 use aistm7_monitoring::alert::{
     Alerts, GuideLine, MOST_PAGES, Pace, Pack, Profile, Quantity, Rule, RuleFault, RuleSet, Severity, Switch, TARGET,
     Value, metric, runbook,
 };
+use aistm7_monitoring::clock::ManualClock;
+use aistm7_monitoring::health::{CheckFailure, CheckOptions, CheckReport, check_fn};
 use aistm7_monitoring::ops::alertmanager::muting;
 use aistm7_monitoring::ops::prometheus::unproven;
 use aistm7_monitoring::ops::{Bundle, BundleOptions};
 
+use crate::client;
 use crate::everything::{NAMINGS, everything};
+use crate::service::{Lines, builder, serve, until};
 
 const DOCUMENT: &str = include_str!("../../src/docs/alerts.md");
 
@@ -144,4 +151,57 @@ async fn files_of_an_earlier_bundle_do_not_stay_loaded() {
     assert!(own.is_file());
     write(Alerts::new());
     assert!(!own.exists() && directory.path().join("prometheus/tests/service-api.yml").is_file());
+}
+
+#[tokio::test]
+async fn alerts_of_a_process_are_shown_to_operators_and_not_to_strangers() {
+    let monitoring = builder(&Lines::default()).build().unwrap();
+    let admin = monitoring.serve_admin("127.0.0.1:0").await.unwrap().local_addr();
+    let public = serve(monitoring.routes()).await;
+    assert_eq!(client::get(admin, "/alerts").await.status, 404, "before rules are evaluated");
+
+    let evaluating = monitoring.evaluate(&Alerts::new(), Evaluation::new().grace(Duration::ZERO)).unwrap();
+    let again = monitoring.evaluate(&Alerts::new(), Evaluation::new()).unwrap_err();
+    assert!(matches!(again, EvaluateError::Twice), "{again}");
+    until("rules are evaluated", || evaluating.report().evaluated_at).await;
+
+    let shown = client::get(admin, "/alerts").await;
+    assert_eq!((shown.status, shown.header("content-type")), (200, Some("application/json")));
+    let shown: serde_json::Value = serde_json::from_str(shown.text()).unwrap();
+    let alert = &shown["alerts"][0];
+    assert_eq!((&alert["alertname"], &alert["state"]), (&"Watchdog".into(), &"firing".into()), "{shown}");
+    let refused = shown["refused"].as_array().unwrap().iter().find(|refused| refused["rule"] == "ServiceAbsent");
+    assert_eq!(refused.unwrap()["reason"], "a process that is gone evaluates nothing");
+    assert_eq!(client::get(public, "/alerts").await.status, 404);
+    let fires = [("alertname", "Watchdog"), ("severity", "info"), ("state", "firing")];
+    monitoring.registry().snapshot().assert_value("alert_active", &fires, 1.0);
+}
+
+#[tokio::test]
+async fn dependency_that_is_down_fires_in_the_process_and_ends_when_it_is_back() {
+    let held = ManualClock::new();
+    let is_up = Arc::new(AtomicBool::new(false));
+    let works = Arc::clone(&is_up);
+    let check = check_fn(move || {
+        let works = works.load(Ordering::SeqCst);
+        async move {
+            if works { Ok(CheckReport::healthy()) } else { Err(CheckFailure::new("refused", "as the test wants")) }
+        }
+    });
+    let options = CheckOptions::new().severity(Severity::Critical).dependency("ledger");
+    let built = builder(&Lines::default()).clock(held.clock()).check_with("database", check, options).build();
+    let monitoring = built.unwrap();
+    let evaluating = monitoring.evaluate(&Alerts::new(), Evaluation::new()).unwrap();
+    let becomes = async |state| {
+        let moved_on = || {
+            held.advance(Duration::from_secs(1));
+            let report = evaluating.report();
+            let alert = report.alerts.iter().find(|alert| alert.name() == "DependencyDown" && alert.state() == state);
+            alert.map(|alert| alert.labels().map(|(_, value)| value.to_owned()).collect::<Vec<_>>())
+        };
+        until("the alert changes", moved_on).await
+    };
+    assert_eq!(becomes(AlertState::Firing).await, ["test", "ledger"]);
+    is_up.store(true, Ordering::SeqCst);
+    becomes(AlertState::Resolved).await;
 }

@@ -15,6 +15,8 @@ mod support;
 mod alertmanager;
 #[cfg(feature = "full")]
 mod database;
+#[cfg(feature = "full")]
+mod evaluated;
 mod example;
 #[cfg(feature = "full")]
 mod fleet;

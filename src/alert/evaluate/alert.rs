@@ -1,0 +1,88 @@
+//! Alerts as they are shown and told.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::state::{AlertState, Tracked};
+use crate::alert::rule::BoundRule;
+use crate::severity::Severity;
+
+/// An alert of a rule: one for each group that the rule tells apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActiveAlert {
+    rule: Arc<BoundRule>,
+    tracked: Tracked,
+}
+
+/// What has become of an alert.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AlertChange {
+    /// The state that it was in.
+    pub from: AlertState,
+    /// The alert as it is now.
+    pub alert: ActiveAlert,
+}
+
+impl ActiveAlert {
+    pub(super) fn new(rule: &Arc<BoundRule>, tracked: &Tracked) -> Self {
+        Self { rule: Arc::clone(rule), tracked: tracked.clone() }
+    }
+
+    /// Its rule.
+    pub fn rule(&self) -> &BoundRule {
+        &self.rule
+    }
+
+    /// The name of its rule.
+    pub fn name(&self) -> &str {
+        self.rule.name()
+    }
+
+    /// How urgent it is.
+    pub fn severity(&self) -> Severity {
+        self.rule.severity()
+    }
+
+    /// Where it is in its life.
+    pub fn state(&self) -> AlertState {
+        self.tracked.state
+    }
+
+    /// The labels that tell it from others of its rule, in the rule's order. One that is absent is left out.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.rule.by().iter().zip(self.tracked.group.iter());
+        pairs.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The number that was compared when its rule was last true.
+    pub fn value(&self) -> f64 {
+        self.tracked.value
+    }
+
+    /// The same with its unit.
+    pub fn shown_value(&self) -> String {
+        self.rule.measure().shown(self.tracked.value)
+    }
+
+    /// What is wrong with which of them.
+    pub fn description(&self) -> String {
+        let label = |name: &str| self.labels().find(|(own, _)| *own == name).map_or("", |(_, value)| value).to_owned();
+        self.rule.description().filled(label, self.tracked.value, self.rule.measure())
+    }
+
+    /// Since when its rule has been true.
+    pub fn active_since(&self) -> SystemTime {
+        self.tracked.active.wall
+    }
+
+    /// Since when it fires, or fired.
+    pub fn fired_at(&self) -> Option<SystemTime> {
+        self.tracked.fired.map(|moment| moment.wall)
+    }
+
+    /// Since when it is over.
+    pub fn ended_at(&self) -> Option<SystemTime> {
+        self.tracked.ended.map(|moment| moment.wall)
+    }
+}

@@ -1,0 +1,107 @@
+//! Rules that a process cannot evaluate, and why.
+
+use std::time::Duration;
+
+use super::need::{Need, needs};
+use super::options::Evaluation;
+use crate::alert::rule::{BoundRule, Condition, Selector, Source, Value};
+
+/// A rule that is not evaluated in the process.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("alert rule {rule} is not evaluated in the process: {reason}")]
+#[non_exhaustive]
+pub struct Refused {
+    /// Its name.
+    pub rule: String,
+    /// Why.
+    #[source]
+    pub reason: Refusal,
+}
+
+/// Why a process cannot evaluate a rule.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Its windows are longer than what is remembered.
+    #[error("it looks back {needed:?}, and a process remembers {longest:?} at most")]
+    LongHistory {
+        /// How far back it looks.
+        needed: Duration,
+        /// How far back it may.
+        longest: Duration,
+    },
+    /// It looks at what Prometheus says of its targets.
+    #[error("whether a process can be scraped is not for itself to say")]
+    Up,
+    /// It says that the process is gone.
+    #[error("a process that is gone evaluates nothing")]
+    OwnAbsence,
+    /// It compares replicas with each other.
+    #[error("it compares replicas, and a process sees one")]
+    ComparesReplicas,
+    /// It is about all replicas together.
+    #[error("it is about {replicas} replicas together, and a process sees one")]
+    SeveralReplicas {
+        /// How many there are.
+        replicas: u32,
+    },
+}
+
+/// What every process shows of itself, always and once.
+const OWN: &str = "service_info";
+
+impl Refusal {
+    /// What stands against evaluating a rule; `Ok` with what it looks at if nothing does.
+    pub(super) fn of(rule: &BoundRule, options: &Evaluation) -> Result<Vec<Need>, Self> {
+        for part in rule.condition().parts() {
+            match part {
+                Condition::Compare { value, .. } => check(value)?,
+                Condition::Overdue { timestamp, interval, .. } => {
+                    check_source(timestamp)?;
+                    check_source(interval)?;
+                }
+                Condition::Gone { of, .. } if is_own(of) => return Err(Self::OwnAbsence),
+                Condition::Gone { of, .. } => check_source(of)?,
+                Condition::Always | Condition::All(_) | Condition::Any(_) | Condition::Unless(..) => {}
+            }
+        }
+        let needs = needs(rule);
+        let (needed, longest) = (needs.iter().map(|need| need.back).max().unwrap_or_default(), options.longest);
+        if needed > longest {
+            return Err(Self::LongHistory { needed, longest });
+        }
+        let is_of_all = !needs.is_empty() && !rule.by().iter().any(|label| label == INSTANCE);
+        if options.replicas > 1 && is_of_all {
+            return Err(Self::SeveralReplicas { replicas: options.replicas });
+        }
+        Ok(needs)
+    }
+}
+
+/// The label that tells replicas apart.
+pub(super) const INSTANCE: &str = "instance";
+
+fn check(value: &Value) -> Result<(), Refusal> {
+    match value {
+        Value::Distinct { of, .. } if is_own(of) => Err(Refusal::ComparesReplicas),
+        Value::Ratio { of, to } => check(of).and_then(|()| check(to)),
+        Value::Latest { of, .. }
+        | Value::Highest { of, .. }
+        | Value::Increase { of, .. }
+        | Value::Events { of, .. }
+        | Value::Rate { of, .. }
+        | Value::Quantile { of, .. }
+        | Value::Age { of }
+        | Value::Until { of }
+        | Value::Forecast { of, .. }
+        | Value::Distinct { of, .. } => check_source(of),
+    }
+}
+
+fn check_source(of: &Selector) -> Result<(), Refusal> {
+    if of.source == Source::Up { Err(Refusal::Up) } else { Ok(()) }
+}
+
+fn is_own(of: &Selector) -> bool {
+    of.source == Source::Metric(OWN.to_owned())
+}
