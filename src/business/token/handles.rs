@@ -52,28 +52,23 @@ impl Token {
         let token = token.into().resolve(&self.0.base.diagnostics);
         let source = source.into().resolve(&self.0.base.diagnostics);
         let labels = |outcome| [token.clone(), source.clone(), outcome];
-        let attempts = Counts {
-            base: self.0.base.clone(),
-            by_outcome: counters_by_outcome(&self.0.price_updates, labels),
-            refreshes: Some(self.price_freshness_of(token.clone())),
-            spends: None,
-        };
         let rejections =
             PerValue::resolve(|rejection: PriceRejection| self.0.price_updates.series(labels(rejection.into())));
+        let freshness = self.price_freshness_of(token.clone());
         let quotes = self.0.quotes.of(token.clone(), |token| {
-            let expected_interval = self.0.price_expected_interval.series([token.clone()]);
-            Quotes::new(&self.0.base, token, &self.0.price_divergence, expected_interval)
+            Quotes::new(&self.0.base, token, &self.0.price_divergence, freshness.expected_interval.clone())
         });
-        let prices = SourcePrices {
+        PriceUpdates::new(SourcePrices {
             base: self.0.base.clone(),
+            by_outcome: counters_by_outcome(&self.0.price_updates, labels),
             rejections,
             outliers: Outliers { family: self.0.price_outliers.clone(), known: Known::new() },
+            freshness,
             last_update: self.0.price_source_last_update.series([token.clone(), source.clone()]),
             quotes,
             token,
             source,
-        };
-        PriceUpdates { attempts: Counted::new(attempts), prices: Arc::new(prices) }
+        })
     }
 
     /// When a price of the token was last taken, from whatever source, and how often that is expected.

@@ -1,18 +1,19 @@
 //! Updates of a token's price.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::labels::{OutlierRule, PriceRejection};
 use super::quotes::{PriceUnits, Quotes};
 use crate::business::known::Known;
-use crate::business::{Counted, Outcome, Timer};
+use crate::business::{Freshness, Outcome, Timed, Timer};
 use crate::diagnostics::Problem;
 use crate::metrics::{Counter, Family, Gauge, LabelValue};
-use crate::work::{Base, PerValue};
+use crate::work::{Base, PerValue, Record};
 
 /// The price updates of one token from one source. Cloning shares it; counting allocates nothing.
 ///
-/// A success sets the time at which the token's price was last updated, whatever its source.
+/// A success sets the time at which the token's price was last updated, whatever its source, and that of the source.
 ///
 /// ```
 /// use aistm7_monitoring::business::token::PriceRejection;
@@ -28,8 +29,8 @@ use crate::work::{Base, PerValue};
 /// ```
 #[derive(Clone, Debug)]
 pub struct PriceUpdates {
-    pub(super) attempts: Counted,
-    pub(super) prices: Arc<SourcePrices>,
+    attempts: Timed,
+    prices: Arc<SourcePrices>,
 }
 
 /// The prices of one token from one source.
@@ -38,9 +39,13 @@ pub(super) struct SourcePrices {
     pub(super) base: Base,
     pub(super) token: LabelValue,
     pub(super) source: LabelValue,
+    pub(super) by_outcome: PerValue<Outcome, Counter>,
+    /// Of the token.
+    pub(super) freshness: Freshness,
+    /// Of the source.
+    pub(super) last_update: Gauge,
     pub(super) rejections: PerValue<PriceRejection, Counter>,
     pub(super) outliers: Outliers,
-    pub(super) last_update: Gauge,
     pub(super) quotes: Arc<Quotes>,
 }
 
@@ -52,9 +57,14 @@ pub(super) struct Outliers {
 }
 
 impl PriceUpdates {
+    pub(super) fn new(prices: SourcePrices) -> Self {
+        let prices = Arc::new(prices);
+        Self { attempts: Timed::new(Arc::<SourcePrices>::clone(&prices)), prices }
+    }
+
     /// A price came and was taken.
     pub fn ok(&self) {
-        self.attempts.ok();
+        self.record(Outcome::Ok);
     }
 
     /// This price came and was taken: as [`ok`](Self::ok), and it is compared with those of the token's other sources.
@@ -66,14 +76,13 @@ impl PriceUpdates {
         if price == PriceUnits::new(0) {
             return self.prices.base.reject("a price is 0");
         }
-        self.attempts.ok();
-        self.prices.base.set_to_now(&self.prices.last_update);
+        self.ok();
         self.prices.quotes.quoted(&self.prices.source, price);
     }
 
     /// No price came.
     pub fn failed(&self) {
-        self.attempts.failed();
+        self.record(Outcome::Failed);
     }
 
     /// A price came and was not taken.
@@ -90,7 +99,7 @@ impl PriceUpdates {
 
     /// Counts an update that ended in this way.
     pub fn record(&self, outcome: Outcome) {
-        self.attempts.record(outcome);
+        self.prices.ended(outcome);
     }
 
     /// Starts an update whose end the caller tells; it counts also when it is left early, see [`Timer`].
@@ -122,6 +131,14 @@ impl PriceUpdates {
 }
 
 impl SourcePrices {
+    fn ended(&self, outcome: Outcome) {
+        self.by_outcome.of(outcome).increment();
+        if outcome == Outcome::Ok {
+            self.freshness.updated();
+            self.base.set_to_now(&self.last_update);
+        }
+    }
+
     fn outliers_by(&self, rule: OutlierRule) -> Counter {
         if let Some(counter) = self.outliers.known.find(rule) {
             return counter;
@@ -135,5 +152,16 @@ impl SourcePrices {
         let counter = series(rule.resolve(&self.base.diagnostics));
         self.outliers.known.keep(rule, &counter);
         counter
+    }
+}
+
+/// How long an update took is not kept.
+impl Record for SourcePrices {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn record(&self, _: Duration, outcome: Outcome) {
+        self.ended(outcome);
     }
 }

@@ -149,8 +149,12 @@ fn each_source_has_its_age_and_a_price_of_nothing_is_none() {
     bench.held.advance(Duration::from_secs(9));
     bench.token.price_updates("SOL", "dex").priced(PriceUnits::new(7));
     assert_eq!(updated(), Some(START));
+    pyth.execute(|| Err::<(), _>(())).unwrap_err();
+    assert_eq!(updated(), Some(START));
+    pyth.execute(|| Ok::<_, ()>(())).unwrap();
+    assert_eq!(updated(), Some(START + 9.0));
     let ok = [("token", "SOL"), ("source", "pyth"), ("outcome", "ok")];
-    bench.registry.snapshot().assert_value("token_price_updates_total", &ok, 1);
+    bench.registry.snapshot().assert_value("token_price_updates_total", &ok, 2);
 }
 
 #[test]
