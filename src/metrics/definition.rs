@@ -46,11 +46,19 @@ impl Unit {
         Self::SUFFIXED.into_iter().find(|(unit, _)| *unit == self).map(|(_, suffix)| suffix)
     }
 
-    /// The unit that a name without `_total` carries in its suffix.
-    pub(super) fn of_name(name: &str) -> Self {
-        let stem = name.strip_suffix("_total").unwrap_or(name);
-        let matching = Self::SUFFIXED.into_iter().find(|(_, suffix)| stem.ends_with(suffix));
-        matching.map_or(Self::Count, |(unit, _)| unit)
+    /// The unit that a name carries in its suffix, before any `_total`.
+    pub(super) const fn of_name(name: &str) -> Self {
+        let name = name.as_bytes();
+        let stem = if ends_with(name, b"_total") { name.split_at(name.len() - b"_total".len()).0 } else { name };
+        let mut at = 0;
+        while at < Self::SUFFIXED.len() {
+            let (unit, suffix) = Self::SUFFIXED[at];
+            if ends_with(stem, suffix.as_bytes()) {
+                return unit;
+            }
+            at += 1;
+        }
+        Self::Count
     }
 }
 
@@ -218,59 +226,135 @@ impl Definition {
         self.since
     }
 
+    /// The same definition, looked at by the compiler where it is the value of a `static` or a `const`: one that breaks a
+    /// rule does not compile, rather than not register.
+    ///
+    /// ```compile_fail,E0080
+    /// use aistm7_monitoring::metrics::Definition;
+    ///
+    /// static ORDERS: Definition = Definition::counter("orders", "Orders.").checked();
+    /// ```
+    ///
+    /// # Panics
+    /// When it breaks a rule.
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        if let Some(rule) = self.broken_rule() {
+            panic!("{}", rule);
+        }
+        self
+    }
+
     /// Checks everything that can be known of a definition alone.
     pub(super) fn check(&self, label_count: usize) -> Result<(), DefinitionError> {
-        let fail = |rule| Err(DefinitionError::Invalid { metric: self.name.to_owned(), rule });
+        let broken = if self.labels.len() == label_count {
+            self.broken_rule()
+        } else {
+            Some("the family has as many labels as its definition")
+        };
+        match broken {
+            None => Ok(()),
+            Some(rule) => Err(DefinitionError::Invalid { metric: self.name.to_owned(), rule }),
+        }
+    }
+
+    /// The first rule that it breaks. Loops and no iterators, so that the compiler can look at it.
+    const fn broken_rule(&self) -> Option<&'static str> {
         if !is_metric_name(self.name) {
-            return fail("a metric name matches [a-zA-Z_:][a-zA-Z0-9_:]*");
+            return Some("a metric name matches [a-zA-Z_:][a-zA-Z0-9_:]*");
         }
         if self.help.is_empty() {
-            return fail("a metric has a help text");
+            return Some("a metric has a help text");
         }
-        if (self.kind == Kind::Counter) != self.name.ends_with("_total") {
-            return fail("a counter's name ends in _total, and no other's does");
+        if matches!(self.kind, Kind::Counter) != ends_with(self.name.as_bytes(), b"_total") {
+            return Some("a counter's name ends in _total, and no other's does");
         }
-        if Unit::of_name(self.name) != self.unit {
-            return fail("the name carries the suffix of its unit: _seconds, _bytes or _ratio, or none");
+        if Unit::of_name(self.name) as u8 != self.unit as u8 {
+            return Some("the name carries the suffix of its unit: _seconds, _bytes or _ratio, or none");
         }
-        if self.labels.len() != label_count {
-            return fail("the family has as many labels as its definition");
+        let mut at = 0;
+        while at < self.labels.len() {
+            if !is_label_name(self.labels[at]) {
+                return Some(
+                    "a label name matches [a-zA-Z_][a-zA-Z0-9_]*, without a leading __, and is not le or quantile",
+                );
+            }
+            let mut earlier = 0;
+            while earlier < at {
+                if is_same(self.labels[earlier].as_bytes(), self.labels[at].as_bytes()) {
+                    return Some("a label name occurs once");
+                }
+                earlier += 1;
+            }
+            at += 1;
         }
-        if !self.labels.iter().all(|label| is_label_name(label)) {
-            return fail(
-                "a label name matches [a-zA-Z_][a-zA-Z0-9_]*, without a leading __, and is not le or quantile",
-            );
-        }
-        if (1..self.labels.len()).any(|at| self.labels[..at].contains(&self.labels[at])) {
-            return fail("a label name occurs once");
-        }
-        if (self.kind == Kind::Histogram) == self.edges.is_empty() {
-            return fail("a histogram has bucket edges, and no other kind has");
+        if matches!(self.kind, Kind::Histogram) == self.edges.is_empty() {
+            return Some("a histogram has bucket edges, and no other kind has");
         }
         #[cfg(feature = "protobuf")]
-        if self.native && self.kind != Kind::Histogram {
-            return fail("a histogram has native buckets, and no other kind has");
+        if self.native && !matches!(self.kind, Kind::Histogram) {
+            return Some("a histogram has native buckets, and no other kind has");
         }
-        check_edges(self.edges).or_else(fail)
+        match check_edges(self.edges) {
+            Ok(()) => None,
+            Err(rule) => Some(rule),
+        }
     }
 }
 
-pub(super) fn check_edges(edges: &[f64]) -> Result<(), &'static str> {
-    let rising = edges.windows(2).all(|pair| pair[0] < pair[1]);
-    if rising && edges.iter().all(|edge| edge.is_finite()) { Ok(()) } else { Err("bucket edges are finite and rise") }
+pub(super) const fn check_edges(edges: &[f64]) -> Result<(), &'static str> {
+    let mut at = 0;
+    while at < edges.len() {
+        if !edges[at].is_finite() || (at > 0 && edges[at - 1] >= edges[at]) {
+            return Err("bucket edges are finite and rise");
+        }
+        at += 1;
+    }
+    Ok(())
 }
 
-pub(super) fn is_metric_name(name: &str) -> bool {
-    let starts = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b':');
-    name.bytes().next().is_some_and(starts) && name.bytes().all(|b| starts(b) || b.is_ascii_digit())
+pub(super) const fn is_metric_name(name: &str) -> bool {
+    is_word(name.as_bytes(), b":")
 }
 
-pub(super) fn is_label_name(name: &str) -> bool {
-    let starts = |b: u8| b.is_ascii_alphabetic() || b == b'_';
-    name.bytes().next().is_some_and(starts)
-        && name.bytes().all(|b| starts(b) || b.is_ascii_digit())
-        && !name.starts_with("__")
-        && !matches!(name, "le" | "quantile")
+pub(super) const fn is_label_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let is_reserved = is_same(bytes, b"le") || is_same(bytes, b"quantile") || matches!(bytes, [b'_', b'_', ..]);
+    is_word(bytes, b"") && !is_reserved
+}
+
+/// Letters, digits, `_` and `other`, and no digit first.
+const fn is_word(bytes: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        let is_other = !other.is_empty() && byte == other[0];
+        let starts = byte.is_ascii_alphabetic() || byte == b'_' || is_other;
+        if !starts && (at == 0 || !byte.is_ascii_digit()) {
+            return false;
+        }
+        at += 1;
+    }
+    !bytes.is_empty()
+}
+
+/// Texts cannot be compared with `==` in constants.
+pub(super) const fn is_same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && ends_with(left, right)
+}
+
+const fn ends_with(bytes: &[u8], end: &[u8]) -> bool {
+    if bytes.len() < end.len() {
+        return false;
+    }
+    let (rest, mut at) = (bytes.len() - end.len(), 0);
+    while at < end.len() {
+        if bytes[rest + at] != end[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 /// A definition that cannot be registered.

@@ -47,6 +47,11 @@ impl LabelValue {
         }
     }
 
+    /// The value that is the same as no label.
+    pub(super) const fn empty() -> Self {
+        Self(Cow::Borrowed(""))
+    }
+
     /// What [`Self::capped`] keeps of a value.
     pub(super) fn cut(value: &str) -> &str {
         &value[..value.floor_char_boundary(Self::MAX_BYTES)]

@@ -32,6 +32,7 @@ mod assertions;
 mod cell;
 mod collect;
 mod counter;
+mod declare;
 mod definition;
 mod expiry;
 pub mod exposition;
@@ -66,6 +67,9 @@ pub(crate) use collect::{Part, Sharing, Timing, Turn};
 #[cfg(all(feature = "database", feature = "postgres"))]
 pub(crate) use collect::{Rest, Resting};
 pub use counter::Counter;
+pub use declare::ClosedLabel;
+#[doc(hidden)]
+pub use declare::{MOST_SERIES, PerLabels, check_closed_values, closed_label, every_value, instruments};
 pub use definition::{Definition, DefinitionError, Kind, LATENCY_EDGES, Stability, Unit};
 pub use family::{Family, Handle};
 pub use gauge::Gauge;

@@ -2,13 +2,8 @@
 
 use std::marker::PhantomData;
 
-/// A label whose values are the variants of an enum.
-pub(crate) trait ClosedLabel: Copy + 'static {
-    /// Every value, in the order of [`ClosedLabel::index`].
-    const EVERY: &'static [Self];
-
-    fn index(self) -> usize;
-}
+use crate::metrics::ClosedLabel;
+pub(crate) use crate::metrics::closed_label;
 
 /// One handle for each value of a closed label, resolved together, so that every series exists from the start.
 #[derive(Debug)]
@@ -27,45 +22,6 @@ impl<L: ClosedLabel, H> PerValue<L, H> {
         &self.handles[value.index()]
     }
 }
-
-/// An enum with the label value of each variant.
-macro_rules! closed_label {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $value:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        $vis enum $name {
-            $($(#[$variant_meta])* $variant,)+
-        }
-
-        impl $name {
-            /// Every value.
-            $vis const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The value of the label.
-            $vis const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $value),+
-                }
-            }
-        }
-
-        impl From<$name> for $crate::metrics::LabelValue {
-            fn from(value: $name) -> Self {
-                value.as_str().into()
-            }
-        }
-
-        impl $crate::work::ClosedLabel for $name {
-            const EVERY: &'static [Self] = Self::ALL;
-
-            fn index(self) -> usize {
-                self as usize
-            }
-        }
-    };
-}
-pub(crate) use closed_label;
 
 /// A label whose values are names: written in code, or declared at the start by whoever knows them only then.
 pub trait NameLabel: Copy + Eq + sealed::FromDeclared + 'static {}

@@ -18,7 +18,7 @@ pub(crate) use base::{Base, set_count, set_duration};
 pub(crate) use by_outcome::{counters_by_outcome, durations_by_outcome, timed};
 pub use label::NameLabel;
 pub(crate) use label::sealed::FromDeclared;
-pub(crate) use label::{ClosedLabel, PerValue, closed_label, name_label};
+pub(crate) use label::{PerValue, closed_label, name_label};
 pub use outcome::Outcome;
 pub(crate) use per_name::PerName;
 pub use timed::Timed;
