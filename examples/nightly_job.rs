@@ -21,6 +21,7 @@ const BOOKS: [&str; 3] = ["equities", "rates", "crypto"];
 /// Trading days of four years.
 const DAYS: usize = 1_000;
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 /// How long a cancelled run's last push and the last lines of the log may take.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -35,6 +36,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let job = job(&monitoring, &to)?.expected_every(A_DAY);
 
     let batch = monitoring.risk().batch("nightly-var");
+    batch.due_again(|began| began.checked_add(A_DAY + AN_HOUR)); // pushed by a success, and kept until the next one
     let run = job.run(batch.execute_async(night(batch.clone())));
     let ended = tokio::select! {
         report = run => told(report.result),

@@ -67,6 +67,19 @@ impl<const N: usize> Family<Gauge, N> {
         self.insert_observed(Cell::ObservedGauge(Observed::new(&self.core.shape, self.identity(&values).into(), read)));
     }
 
+    /// As [`Family::observe`], for what other series tell too: a recorder of the host's does without it, and nothing is
+    /// counted as lost.
+    #[cfg_attr(not(feature = "business"), allow(dead_code, reason = "of the slices only business has such series"))]
+    pub(crate) fn observe_where_read(
+        &self,
+        values: [LabelValue; N],
+        read: impl Fn() -> Option<f64> + Send + Sync + 'static,
+    ) {
+        if self.core.shape.host.is_none() {
+            self.observe(values, read);
+        }
+    }
+
     /// A series that shows how many of something are open.
     ///
     /// Reported to a recorder of the host's, it is a gauge that is told of each opening and closing: right at rest.

@@ -35,7 +35,7 @@
 //! | native buckets of a definition | in the protobuf format | the buckets of its edges alone |
 //! | what is in flight or open | two counts, exact at every moment | a gauge that goes up and down, right at rest |
 //! | counters of seconds | to the nanosecond | whole seconds; the fraction waits for the next addition, nothing is lost |
-//! | observed series | read when shown | missing, counted as `observation_unread` |
+//! | observed series | read when shown | missing, counted as `observation_unread` (but how far a batch is, which its items say) |
 //! | a gauge that is absent until known | appears with its value | a scrape in the very moment may see it at 0 |
 //! | `monitoring_series*`, `monitoring_scrape*`, `monitoring_page_bytes` | yes | missing; refused label sets are in `monitoring_problems_total` |
 //! | `process_*`, `cgroup_*`, `host_*`, `credential_*`, most of `tokio_*` | read when shown | missing: nobody asks for them |

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use aistm7_monitoring::business::Outcome;
 use aistm7_monitoring::push::{PushError, Textfile};
 
 use crate::service::{Lines, all_lines, builder};
@@ -50,4 +51,30 @@ async fn failed_push_is_a_line_and_a_count_and_leaves_result_and_file_alone() {
     let report = job(&missing).run(async { Err::<(), _>("no prices") }).await;
     assert_eq!(report.result, Err("no prices"));
     assert_eq!(fs::read_to_string(&present).unwrap(), before);
+}
+
+#[tokio::test]
+async fn deadline_of_a_batch_stays_in_its_file_until_a_later_run_succeeds() {
+    const DEADLINE: &str = "risk_batch_deadline_timestamp_seconds{";
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("nightly-var.prom");
+    // Each run is a process of its own.
+    let run = async |items: u64, result: Result<(), &'static str>| {
+        let monitoring = builder(&Lines::default()).build().unwrap();
+        let job = monitoring.short_lived("nightly-var", Textfile::new(&path).unwrap()).unwrap();
+        let batch = monitoring.risk().batch("nightly-var");
+        batch.due_again(|began| began.checked_add(Duration::from_secs(25 * 3600)));
+        let work = async {
+            batch.items().record_many(Outcome::Ok, items);
+            result
+        };
+        let report = job.run(batch.execute_async(work)).await;
+        assert!(report.at_end.is_ok());
+        let text = fs::read_to_string(&path).unwrap();
+        text.lines().find(|line| line.starts_with(DEADLINE)).map(str::to_owned)
+    };
+    assert_eq!(run(0, Err("no prices")).await, None, "nothing is due before a first success");
+    let succeeded = run(3, Ok(())).await;
+    assert!(succeeded.is_some());
+    assert_eq!(run(3, Err("no prices")).await, succeeded);
 }

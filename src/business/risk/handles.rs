@@ -103,6 +103,7 @@ impl Risk {
 
     /// The runs of a batch job.
     pub fn batch(&self, batch: impl Into<Batch>) -> Batches {
-        Batches::new(&self.0, batch.into().resolve(&self.0.base.diagnostics))
+        let name = batch.into().resolve(&self.0.base.diagnostics);
+        self.0.batches.of(name, |name| Batches::new(&self.0, name))
     }
 }

@@ -1,11 +1,12 @@
 //! The definitions of risk metrics and their families.
 
+use super::batch::Batches;
 use super::oversight::Oversight;
 use super::var::VarTests;
 use crate::business::instruments::CALCULATION_EDGES;
 use crate::clock::Clock;
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, Meter, Unit};
-use crate::work::Base;
+use crate::work::{Base, PerName};
 
 static EXECUTION_DURATION: Definition =
     Definition::histogram("risk_model_execution_duration_seconds", "Time that executions of a model took, by outcome.")
@@ -81,6 +82,20 @@ static BATCH_ITEMS_EXPECTED: Definition = Definition::gauge_absent_until_set(
 )
 .labels(&["batch"]);
 
+static BATCH_PROGRESS: Definition = Definition::gauge_absent_until_set(
+    "risk_batch_progress_ratio",
+    "The share of the expected items that have ended in the present run; absent without a run.",
+)
+.unit(Unit::Ratio)
+.labels(&["batch"]);
+
+static BATCH_TIME_LEFT: Definition = Definition::gauge_absent_until_set(
+    "risk_batch_time_left_seconds",
+    "Time that the rest of the present run takes at the pace so far; absent without a run and before its first item.",
+)
+.unit(Unit::Seconds)
+.labels(&["batch"]);
+
 #[derive(Debug)]
 pub(super) struct Instruments {
     pub(super) base: Base,
@@ -98,6 +113,9 @@ pub(super) struct Instruments {
     pub(super) batch_deadline: Family<Gauge, 1>,
     pub(super) batch_items: Family<Counter, 2>,
     pub(super) batch_items_expected: Family<Gauge, 1>,
+    pub(super) batch_progress: Family<Gauge, 1>,
+    pub(super) batch_time_left: Family<Gauge, 1>,
+    pub(super) batches: PerName<Batches>,
 }
 
 impl Instruments {
@@ -118,6 +136,9 @@ impl Instruments {
             batch_deadline: meter.gauge(&BATCH_DEADLINE)?,
             batch_items: meter.counter(&BATCH_ITEMS)?,
             batch_items_expected: meter.gauge(&BATCH_ITEMS_EXPECTED)?,
+            batch_progress: meter.gauge(&BATCH_PROGRESS)?,
+            batch_time_left: meter.gauge(&BATCH_TIME_LEFT)?,
+            batches: PerName::new(),
         })
     }
 }

@@ -19,7 +19,8 @@
 //! | `risk_batch_duration_seconds{batch,outcome}` | how long batches take |
 //! | `risk_batch_running{batch}` | runs under way in this process |
 //! | `risk_batch_{started,last_success,deadline}_timestamp_seconds{batch}` | absent until known |
-//! | `risk_batch_items_total{batch,outcome}`, `risk_batch_items_expected{batch}` | progress |
+//! | `risk_batch_items_total{batch,outcome}`, `risk_batch_items_expected{batch}` | what is done |
+//! | `risk_batch_progress_ratio{batch}`, `risk_batch_time_left_seconds{batch}` | how far the present run is |
 
 mod batch;
 mod handles;
@@ -33,7 +34,11 @@ mod var;
 #[cfg(test)]
 mod tests;
 
-pub use batch::Batches;
+#[cfg(feature = "schedule")]
+pub use batch::Schedule;
+#[cfg(feature = "terminal")]
+pub use batch::TerminalProgress;
+pub use batch::{BatchOutcome, BatchProgress, Batches};
 pub use handles::Risk;
 pub use labels::{Batch, Book, Horizon, Input, Limit, Model, ModelVersion};
 pub use model::{ModelExecutions, ModelTimer};
