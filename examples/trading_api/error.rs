@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use aistm7_monitoring::business::token::GraceError;
+use aistm7_monitoring::error::InvalidValue;
 use aistm7_monitoring::metrics::CollectorError;
 use aistm7_monitoring::monitoring::{BuildError, InstallError, ServeError};
 
@@ -33,6 +34,8 @@ pub(crate) enum StartError {
     Collector(#[from] CollectorError),
     #[error(transparent)]
     Grace(#[from] GraceError),
+    #[error(transparent)]
+    Name(#[from] InvalidValue),
     #[error("the cache cannot be set up")]
     Cache(#[from] redis::RedisError),
     #[error(transparent)]

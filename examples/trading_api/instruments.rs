@@ -27,6 +27,8 @@ const IBKR: &str = "ibkr";
 /// The token, and where its price comes from.
 const TOKEN: &str = "AIS";
 const POOL: &str = "pool";
+/// The model behind every value at risk.
+pub(crate) const VAR_MODEL: &str = "historical-var";
 
 /// Requests that IBKR's gateway allows within this time.
 const IBKR_ALLOWS: (u64, Duration) = (10, Duration::from_secs(1));
@@ -46,11 +48,12 @@ pub(crate) struct Instruments {
 impl Instruments {
     pub(crate) fn new(monitoring: &Monitoring) -> Self {
         let token = monitoring.token();
+        monitoring.risk().set_model_version(VAR_MODEL, env!("CARGO_PKG_VERSION"));
         let decisions = token.access_decisions();
         decisions.declare(&Access::ALL.map(labels));
         Self {
             valuation: monitoring.portfolio().calculation("valuation"),
-            var: monitoring.risk().model("historical-var").declare_failures(&risk::FAILURES),
+            var: monitoring.risk().model(VAR_MODEL).declare_failures(&risk::FAILURES),
             balance_verifications: token.balance_verifications(),
             slot_lag: token.balance_slot_lag(),
             latest_slot: AtomicU64::new(0),

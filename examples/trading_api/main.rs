@@ -10,6 +10,7 @@ extern crate redis_1 as redis;
 extern crate sqlx_0_9 as sqlx;
 
 mod access;
+mod back_test;
 mod cache;
 mod checks;
 mod clock;
@@ -19,6 +20,7 @@ mod error;
 mod feed;
 mod grace;
 mod handlers;
+mod house;
 mod instruments;
 mod library;
 mod market;
@@ -48,6 +50,7 @@ use self::error::StartError;
 use self::feed::{QuoteFeed, TokenPriceFeed};
 use self::grace::Grace;
 use self::handlers::App;
+use self::house::House;
 use self::instruments::{Instruments, Memory, Queries, QuoteMetrics, TokenMetrics};
 use self::library::Library;
 use self::market::Market;
@@ -141,6 +144,7 @@ async fn serve(
     tasks.spawn(feed::run(TokenPriceFeed::new(solana.clone(), Arc::clone(&requirements), token)));
     let grace = Arc::new(Grace::new(&monitoring.token(), Clock::system())?);
     tasks.spawn(grace::watch(Arc::clone(&grace)));
+    tasks.spawn(House::new(monitoring)?.back_test(store.clone()));
     if settings.traffic == Traffic::Demo {
         tasks.spawn(demo::run(api));
     }

@@ -80,13 +80,13 @@ pub(crate) fn historical_var(positions: &[Position<'_>]) -> Result<ValueAtRisk, 
 }
 
 /// What the portfolio of today would have gained on a past day.
-struct HypotheticalDay {
-    day: Day,
-    profit: f64,
+pub(crate) struct HypotheticalDay {
+    pub(crate) day: Day,
+    pub(crate) profit: f64,
 }
 
 /// The days on which every position has a one-day return, ascending.
-fn common_days(positions: &[Position<'_>]) -> Result<Vec<HypotheticalDay>, NoFigure> {
+pub(crate) fn common_days(positions: &[Position<'_>]) -> Result<Vec<HypotheticalDay>, NoFigure> {
     let calendar: BTreeSet<Day> =
         positions.iter().flat_map(|position| position.closes).map(|close| close.day).collect();
     // For each trading day the one before it.

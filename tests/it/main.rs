@@ -62,6 +62,8 @@ mod otlp;
 mod outgoing;
 mod propagation;
 mod queue;
+#[cfg(feature = "schedule")]
+mod risk_day;
 mod scrape;
 mod secrets;
 mod stop;

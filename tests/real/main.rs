@@ -11,6 +11,19 @@ mod json;
 #[path = "../support/mod.rs"]
 mod support;
 
+// The value at risk of the example, which real prices go through here.
+#[cfg(feature = "full")]
+#[path = "../../examples/trading_api/back_test.rs"]
+mod back_test;
+#[cfg(feature = "full")]
+#[allow(dead_code, unused_imports, reason = "the example uses the rest")]
+#[path = "../../examples/trading_api/domain/mod.rs"]
+mod domain;
+#[cfg(feature = "full")]
+#[allow(dead_code, reason = "the example uses the rest")]
+#[path = "../../examples/trading_api/risk.rs"]
+mod risk;
+
 #[cfg(feature = "full")]
 mod alertmanager;
 #[cfg(feature = "full")]
@@ -48,5 +61,7 @@ mod scrape;
 #[cfg(feature = "full")]
 mod scraped;
 mod shipping;
+#[cfg(feature = "full")]
+mod statistics;
 #[cfg(feature = "full")]
 mod stores;

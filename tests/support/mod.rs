@@ -32,5 +32,6 @@ pub(crate) mod protobuf;
 pub(crate) mod pushgateway;
 pub(crate) mod redis;
 pub(crate) mod server;
+pub(crate) mod statistics;
 pub(crate) mod tool;
 pub(crate) mod tree;
