@@ -56,7 +56,8 @@ fn leases(held: &ManualClock) -> impl Fn() -> Lease {
     }
 }
 
-/// The page when the run of a collector that this scrape starts has ended, and the next scrape has shown it.
+/// The page when the run of a collector that this scrape starts has ended, and the next scrape has shown it. The clock
+/// stands still, so that there is one run and no other.
 fn scraped(monitoring: &Monitoring, collector: &str) -> String {
     let registry = monitoring.registry();
     let labels = [("collector", collector)];
@@ -107,9 +108,10 @@ async fn states_are_asked_by_one_replica_shown_by_all_and_absent_when_unknown() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn state_that_is_set_by_hand_is_not_taken_over_by_a_sample() {
-    let monitoring = Monitoring::builder("trading-api").build().unwrap();
+    let held = ManualClock::new();
+    let monitoring = Monitoring::builder("trading-api").clock(held.clock()).build().unwrap();
     let token = monitoring.token();
-    let here = AskOptions::new().scope(Scope::Instance).interval(Duration::from_millis(1));
+    let here = AskOptions::new().scope(Scope::Instance);
     let sampled = HolderCounts { eligible: 5, grace: 1, expired: 0 };
     token
         .sample_holders(here, move || std::future::ready(Ok::<_, std::io::Error>(vec![("pro".into(), sampled)])))
@@ -135,11 +137,12 @@ async fn state_that_is_set_by_hand_is_not_taken_over_by_a_sample() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn books_show_their_breaks_by_component_currency_and_age() {
-    let monitoring = Monitoring::builder("books").build().unwrap();
+    let held = ManualClock::new();
+    let monitoring = Monitoring::builder("books").clock(held.clock()).build().unwrap();
     let state: Arc<Mutex<Reconciled>> = Arc::default();
     let asked = Arc::clone(&state);
     let ask = move || std::future::ready(Ok::<_, std::io::Error>(asked.lock().unwrap().clone()));
-    let here = AskOptions::new().scope(Scope::Instance).interval(Duration::from_millis(1));
+    let here = AskOptions::new().scope(Scope::Instance);
     monitoring.portfolio().sample_breaks(Reference::BrokerStatement, here, ask).unwrap();
     let shown = |page: &str| -> Vec<String> {
         let of_books = |line: &&str| {
@@ -168,6 +171,7 @@ async fn books_show_their_breaks_by_component_currency_and_age() {
     let dollars = |minor| Money::new(minor, Currency::Usd);
     let coverage = Some(Coverage::new(dollars(3), dollars(4)).unwrap());
     *state.lock().unwrap() = Reconciled { breaks, coverage };
+    held.advance(DEFAULT_ASK_INTERVAL);
     let mut expected = none(3);
     expected.push("portfolio_nav_coverage_ratio{r} 0.75".to_owned());
     expected.push("portfolio_oldest_break_timestamp_seconds{r} 400".to_owned());
