@@ -4,7 +4,7 @@ use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, LabelV
 
 static HELD: Definition = Definition::gauge(
     "lease_held",
-    "1 while this process holds the lease of a shared job (check/… or collector/…) and does it for all replicas, else 0.",
+    "1 while this process holds the lease of a shared job (check/…, collector/… or alerts) and does it for all replicas, else 0.",
 )
 .labels(&["lease"]);
 

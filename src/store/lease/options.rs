@@ -95,6 +95,12 @@ impl Lease {
         Ok(self)
     }
 
+    /// Whether it was named who shares it.
+    #[cfg(feature = "notify")]
+    pub(crate) const fn has_namespace(&self) -> bool {
+        self.namespace.is_some()
+    }
+
     /// The name of a job's lease in the store.
     pub(crate) fn name_of(&self, job: &str) -> String {
         format!("{}/{job}", self.namespace.as_deref().unwrap_or_default())

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::super::notifier::{Belief, DynNotifier, Notifier};
@@ -17,21 +18,30 @@ use super::group::Known;
 use super::handle::Delivery;
 use super::instruments::{Families, Forgotten, SpoolInstruments};
 use super::lane::{Lane, Shared};
-use super::memory::Memory;
+use super::memory::{Memory, Store};
 use super::route::Route;
+use super::speaker::Speaker;
 use super::timing::Timing;
 use crate::clock::{Alarm, Clock};
 use crate::error::{InvalidValue, check_name};
 use crate::metrics::Meter;
+use crate::store::lease::{Lease, LeaseFamilies};
 
 /// How many processes tell of the same alerts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Replicas {
     /// This one alone: it may tell anybody.
     One,
     /// Several, each for itself: only what brings together what they say may be told, such as an Alertmanager.
     Several,
+    /// Several, of which the holder of a lease speaks for all. What it has said is kept with the lease, so that the next one
+    /// goes on with it; there is no spool. Each replica evaluates, and its [`Delivery`] hears of every alert.
+    ///
+    /// What only one replica knows of, such as its own memory, people hear when that one holds the lease.
+    ///
+    /// The lease names who shares it: [`Lease::namespace`].
+    Leased(Lease),
 }
 
 /// Sets up a [`Delivery`]: see there.
@@ -162,6 +172,7 @@ impl DeliveryBuilder {
         let families = Families::register(meter)?;
         let spool_instruments = SpoolInstruments::register(meter)?;
         let spool = self.open_spool(&spool_instruments)?;
+        let speaker = self.speaker(meter)?;
         let now = self.clock.now();
         let restored: Vec<_> = spool.iter().flat_map(Spool::entries).collect();
         let place_of = |name: &str| self.destinations.iter().position(|(destination, _)| destination == name);
@@ -187,13 +198,25 @@ impl DeliveryBuilder {
                 notifier,
             }
         });
+        let lanes: Vec<Lane> = lanes.collect();
+        let store = match (speaker, spool) {
+            (Some(speaker), _) => {
+                lanes.iter().for_each(|lane| lane.with(Channel::listen));
+                Store::Lease(speaker)
+            }
+            (None, Some(spool)) => Store::Spool(Mutex::new(spool)),
+            (None, None) => Store::Nowhere,
+        };
+        let memory = Memory { store, instruments: spool_instruments, diagnostics: meter.diagnostics().clone() };
+        memory.show();
         let shared = Shared {
-            lanes: lanes.collect(),
+            lanes,
             routes: self.routes,
             silences: Mutex::default(),
-            memory: Memory::new(spool, spool_instruments, meter.diagnostics().clone()),
+            keeping: Alarm::new(&self.clock),
+            send_limit: memory.speaker().map_or(self.timing.send_limit, |it| it.interval().min(self.timing.send_limit)),
+            memory,
             clock: self.clock,
-            send_limit: self.timing.send_limit,
             diagnostics: meter.diagnostics().clone(),
             unrouted: families.unrouted(),
             closed: AtomicBool::new(false),
@@ -208,9 +231,15 @@ impl DeliveryBuilder {
             if !names.insert(name.as_str()) {
                 Err(InvalidValue::new("alert destination", name, "a name that no other destination has"))?;
             }
-            if self.replicas == Replicas::Several && notifier.profile().belief == Belief::Lasting {
+            if matches!(self.replicas, Replicas::Several) && notifier.profile().belief == Belief::Lasting {
                 return Err(DeliveryError::NeedsOneReplica { destination: name.clone() });
             }
+        }
+        if let Replicas::Leased(lease) = &self.replicas
+            && !lease.has_namespace()
+        {
+            let rule = "named, such as risk-analysis.prod, or services would share one lease";
+            Err(InvalidValue::new("lease namespace", "", rule))?;
         }
         if self.routes.is_empty() {
             return Err(DeliveryError::NoRoute);
@@ -236,8 +265,18 @@ impl DeliveryBuilder {
         Ok(())
     }
 
+    fn speaker(&self, meter: &Meter) -> Result<Option<Speaker>, DeliveryError> {
+        let Replicas::Leased(lease) = &self.replicas else { return Ok(None) };
+        let lease = lease.clone().checked("")?;
+        let runtime = Handle::try_current().map_err(|_| DeliveryError::NoRuntime)?;
+        let instruments = LeaseFamilies::register(meter)?.of_job("alerts");
+        Ok(Some(Speaker::new(lease, self.clock.clone(), runtime, instruments)))
+    }
+
     fn open_spool(&self, instruments: &SpoolInstruments) -> Result<Option<Spool>, DeliveryError> {
-        let Some((path, limit)) = &self.spool else { return Ok(None) };
+        let Some((path, limit)) = self.spool.as_ref().filter(|_| !matches!(self.replicas, Replicas::Leased(_))) else {
+            return Ok(None);
+        };
         let is_known = |subject: &Subject| self.destinations.iter().any(|(name, _)| name == subject.destination());
         let opened = Spool::open(path, *limit, is_known);
         let (spool, torn) = opened.map_err(|source| DeliveryError::Spool { path: path.clone(), source })?;
@@ -248,7 +287,7 @@ impl DeliveryBuilder {
     }
 }
 
-fn restore(channel: &mut Channel, subject: &Subject, entry: &Entry, now: Instant) {
+pub(super) fn restore(channel: &mut Channel, subject: &Subject, entry: &Entry, now: Instant) {
     match (subject, entry) {
         (Subject::Alert { .. }, Entry::Alert(alert, known)) => {
             let known = known.map_or(Known::Perhaps(None), |(status, severity)| Known::Told(status, severity));

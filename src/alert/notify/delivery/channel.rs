@@ -34,6 +34,15 @@ pub(super) struct Channel {
     paused_until: Option<Instant>,
     calling: Option<Calling>,
     changes: VecDeque<Change>,
+    role: Role,
+}
+
+/// Whether this process tells the destination, or another replica does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Speaks,
+    /// It keeps the newest states, to go on when it is its turn.
+    Listens,
 }
 
 /// The destination has failed, and not succeeded since.
@@ -96,6 +105,7 @@ impl Channel {
             paused_until: None,
             calling: None,
             changes: VecDeque::new(),
+            role: Role::Speaks,
         }
     }
 
@@ -132,7 +142,8 @@ impl Channel {
             Meaning::Forgotten => {
                 self.members -= 1;
                 self.remove_if_empty(key);
-                Err(Lost::Recovered)
+                // Who listens does not know who was told.
+                if self.role == Role::Speaks { Err(Lost::Recovered) } else { Ok(()) }
             }
         }
     }
@@ -165,7 +176,9 @@ impl Channel {
     /// Takes what the destination may know from before a restart. It is over unless it is offered again in time.
     pub(super) fn restore(&mut self, alert: Arc<Alert>, known: Known, now: Instant) {
         let (key, id) = (self.key_of(&alert), alert.fingerprint());
-        if self.holds(key, id) {
+        if let Some(member) = self.groups.get_mut(&key).and_then(|group| group.members.get_mut(&id)) {
+            // It still fires, as this process knows by itself.
+            member.known = known;
             return;
         }
         self.members += 1;
@@ -189,7 +202,7 @@ impl Channel {
 
     /// What is to be done now.
     pub(super) fn next(&mut self, now: Instant, wall: SystemTime, silences: &Silences) -> Step {
-        if self.calling.is_some() {
+        if self.calling.is_some() || self.role == Role::Listens {
             return Step::Wait(None);
         }
         let free_at = self.rate.free_at(now).max(self.paused_until.unwrap_or(now));
@@ -250,8 +263,38 @@ impl Channel {
         keys.into_iter().for_each(|key| self.has_news(key, now));
     }
 
+    /// Another replica speaks from now on.
+    pub(super) fn listen(&mut self) {
+        self.role = Role::Listens;
+        // They are told by the replica that made them, or not at all.
+        self.changes.clear();
+    }
+
+    /// This replica speaks from now on, and knows nothing yet of what was said: [`Channel::restore`] follows.
+    pub(super) fn speak(&mut self, now: Instant) {
+        (self.role, self.trouble, self.paused_until) = (Role::Speaks, None, None);
+        let keys: Vec<_> = self.groups.keys().copied().collect();
+        for key in keys {
+            let Some(group) = self.groups.get_mut(&key) else { continue };
+            (group.receipt, group.failing, group.told_at) = (None, None, None);
+            let before = group.members.len();
+            // What is over, or was only ever heard of from another replica, is news to nobody.
+            group
+                .members
+                .retain(|_, member| member.unconfirmed_until.is_none() && member.alert.status != AlertStatus::Resolved);
+            self.members -= before - group.members.len();
+            group.members.values_mut().for_each(|member| member.known = Known::Nothing);
+            if !self.remove_if_empty(key) {
+                self.has_news(key, now);
+            }
+        }
+    }
+
     /// How much is to be told, what is being told included.
     pub(super) fn pending(&self) -> usize {
+        if self.role == Role::Listens {
+            return 0;
+        }
         self.agenda.news() + self.changes.len() + usize::from(self.calling.is_some())
     }
 

@@ -26,12 +26,15 @@ pub enum DeliveryError {
     NoRoute,
     /// Several replicas would each tell the same, and the first for which it is over would say that it is over.
     #[error(
-        "{destination:?} believes the last that speaks, so several replicas cannot tell it: push to an Alertmanager, or run one replica"
+        "{destination:?} believes the last that speaks, so several replicas cannot each tell it: push to an Alertmanager, share a lease (Replicas::Leased), or run one replica"
     )]
     NeedsOneReplica {
         /// The name of the destination.
         destination: String,
     },
+    /// A lease is asked for on the runtime that this is called in, and there is none.
+    #[error("a lease needs a Tokio runtime: build the delivery inside of one")]
+    NoRuntime,
     /// The spool cannot be used.
     #[error("the spool {} cannot be used: it must be a file of its own that can be written, for one process", path.display())]
     Spool {

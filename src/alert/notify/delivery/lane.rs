@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) diagnostics: Diagnostics,
     pub(super) unrouted: Counter,
     pub(super) closed: AtomicBool,
+    /// Where the thread waits that keeps the lease.
+    pub(super) keeping: Arc<Alarm>,
 }
 
 /// One destination.
@@ -65,13 +67,18 @@ impl Shared {
                 return Err(error);
             }
         }
-        Ok(())
+        self.keep_lease().inspect_err(|_| self.close())
     }
 
     /// Ends the threads, each after what it is telling.
     pub(super) fn close(&self) {
         // Ordering: the alarm's lock lies between this and the thread that looks.
         self.closed.store(true, Ordering::Release);
+        self.keeping.ring();
+        self.ring_lanes();
+    }
+
+    pub(super) fn ring_lanes(&self) {
         self.lanes.iter().for_each(|lane| lane.alarm.ring());
     }
 
@@ -101,6 +108,10 @@ impl Shared {
         let lane = &self.lanes[place];
         // Ordering: see `close`.
         while !self.closed.load(Ordering::Acquire) {
+            if !self.memory.may_speak() {
+                lane.alarm.wait(None);
+                continue;
+            }
             let silences = self.silences().clone();
             let step = lane.with(|channel| channel.next(self.clock.now(), self.clock.wall(), &silences));
             let outcome = match step {
@@ -118,8 +129,8 @@ impl Shared {
     }
 
     fn notify(&self, lane: &Lane, runtime: &Runtime, telling: &Telling) -> Result<Option<Receipt>, NotifyError> {
-        if lane.belief == Belief::Lasting {
-            self.memory.before(&lane.name, &telling.perhaps_known);
+        if lane.belief == Belief::Lasting && self.memory.before(&lane.name, &telling.perhaps_known).is_err() {
+            return Err(NotifyError::unavailable("another replica speaks"));
         }
         self.call(runtime, lane.notifier.notify(&telling.notice))
     }

@@ -13,11 +13,13 @@ mod error;
 mod group;
 mod handle;
 mod instruments;
+mod keeping;
 mod lane;
 mod memory;
 mod rate;
 mod route;
 mod silence;
+mod speaker;
 #[cfg(test)]
 mod tests;
 mod timing;

@@ -9,4 +9,4 @@ mod file;
 mod record;
 
 pub(super) use file::{Spool, SpoolError};
-pub(super) use record::{Entry, Subject};
+pub(super) use record::{Entry, Subject, as_text, of_text};

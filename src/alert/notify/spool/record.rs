@@ -34,6 +34,29 @@ impl Subject {
     }
 }
 
+/// What is known, a record a line, as far as it fits; and how many records do not.
+pub(crate) fn as_text(known: &BTreeMap<Subject, Entry>, limit: usize) -> (String, usize) {
+    let mut text = String::new();
+    let mut left_out = 0;
+    for (subject, entry) in known {
+        // JSON has no line ends in it.
+        let line = String::from_utf8(encoded(subject, Some(entry))).expect("OK because JSON is text");
+        if text.len() + line.len() < limit {
+            text.push_str(&line);
+            text.push('\n');
+        } else {
+            left_out += 1;
+        }
+    }
+    (text, left_out)
+}
+
+/// What [`as_text`] wrote, without what is no record.
+pub(crate) fn of_text(text: &str) -> BTreeMap<Subject, Entry> {
+    let records = text.lines().filter_map(|line| decoded(line.as_bytes()));
+    records.filter_map(|(subject, entry)| Some((subject, entry?))).collect()
+}
+
 /// A record as bytes; without an entry, the subject is forgotten.
 pub(super) fn encoded(subject: &Subject, entry: Option<&Entry>) -> Vec<u8> {
     let (kind, id) = match subject {
@@ -159,6 +182,12 @@ mod tests {
         ] {
             assert_eq!(decoded(&encoded(subject, entry.as_ref())), Some((subject.clone(), entry)));
         }
+        let known =
+            BTreeMap::from([(subject, Entry::Alert(alert, None)), (group, Entry::Receipt(Receipt::new("x").unwrap()))]);
+        let (text, left_out) = as_text(&known, 64 * 1024);
+        assert_eq!((of_text(&text), left_out), (known.clone(), 0));
+        let (text, left_out) = as_text(&known, text.len() - 1);
+        assert_eq!((of_text(&text).len(), left_out), (1, 1));
         for bytes in ["", "{}", r#"{"kind":"x","destination":"d","id":"00"}"#] {
             assert_eq!(decoded(bytes.as_bytes()), None);
         }

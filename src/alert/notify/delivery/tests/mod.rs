@@ -1,6 +1,7 @@
 //! What a destination is told and when, on a held clock and without a network.
 
 mod coalescing;
+mod leased;
 mod restoring;
 mod schedule;
 mod trouble;
