@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aistm7_monitoring::alert::Severity;
 use aistm7_monitoring::alert::notify::{
-    Alert, Change, Delivery, DeliveryBuilder, DeliveryError, Notice, Notifier, NotifyError, Origin, PagerDuty, Receipt,
-    Replicas, Route, SlackBot,
+    Alert, Change, Delivery, DeliveryBuilder, DeliveryError, Heartbeat, Notice, Notifier, NotifyError, Origin,
+    PagerDuty, Receipt, Replicas, Route, SlackBot,
 };
 use aistm7_monitoring::clock::ManualClock;
 use aistm7_monitoring::metrics::{Meter, Registry, Snapshot};
@@ -259,6 +259,8 @@ fn setups_that_cannot_work_are_refused_by_name() {
     assert!(matches!(build(one().destination("a", Nobody)), DeliveryError::Invalid(_)));
     assert!(matches!(build(one().destination("A b", Nobody)), DeliveryError::Invalid(_)));
     assert!(matches!(build(one().capacity(0)), DeliveryError::Invalid(_)));
+    let never = Heartbeat::new(Secret::new("http://127.0.0.1/".to_owned())).unwrap().every(Duration::MAX);
+    assert!(matches!(build(one().destination("b", never)), DeliveryError::Invalid(_)));
     assert!(matches!(build(one().repeat_every(Duration::ZERO)), DeliveryError::Invalid(_)));
     assert!(matches!(build(one().spool("/nowhere/at/all")), DeliveryError::Spool { .. }));
 }

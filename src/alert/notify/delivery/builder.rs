@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::super::notifier::{Belief, DynNotifier, Notifier};
+use super::super::notifier::{Belief, DynNotifier, Notifier, Profile};
 use super::super::spool::{Entry, Spool, Subject};
 use super::channel::Channel;
 use super::error::DeliveryError;
@@ -230,6 +230,15 @@ impl DeliveryBuilder {
             check_name("alert destination", name)?;
             if !names.insert(name.as_str()) {
                 Err(InvalidValue::new("alert destination", name, "a name that no other destination has"))?;
+            }
+            let Profile { rate, belief, .. } = notifier.profile();
+            let repeat = match belief {
+                Belief::Lasting => rate.per,
+                Belief::Expiring { repeat_every } => repeat_every,
+            };
+            if let Some(time) = [rate.per, repeat].into_iter().find(|time| time.is_zero() || !TIMES.contains(time)) {
+                let rule = "more than nothing, and at most 31 days";
+                Err(InvalidValue::new("interval of an alert destination", format_args!("{time:?}"), rule))?;
             }
             if matches!(self.replicas, Replicas::Several) && notifier.profile().belief == Belief::Lasting {
                 return Err(DeliveryError::NeedsOneReplica { destination: name.clone() });

@@ -17,7 +17,7 @@ use super::group::{Failing, Group, Known, Meaning, Member, PassedOn};
 use super::instruments::Lost;
 use super::rate::RateLimit;
 use super::silence::Silences;
-use super::timing::{GIVE_UP_AFTER, Timing, pause};
+use super::timing::{GIVE_UP_AFTER, Timing, pause_after};
 use crate::alert::Severity;
 
 /// What one destination is to be told.
@@ -128,11 +128,10 @@ impl Channel {
                 return Err(Lost::Full);
             }
             self.members += 1;
+            let group = self.groups.entry(key).or_default();
+            group.instead_of = instead_of.map(Arc::clone).or(group.instead_of.take());
         }
-        let group = self.groups.entry(key).or_default();
-        if let Some(other) = instead_of {
-            group.instead_of = Some(Arc::clone(other));
-        }
+        let Some(group) = self.groups.get_mut(&key) else { return Ok(()) };
         match group.take(id, Arc::clone(alert), now) {
             Meaning::Nothing => Ok(()),
             Meaning::News => {
@@ -232,7 +231,7 @@ impl Channel {
         match outcome {
             Ok(_) => (self.trouble, self.paused_until) = (None, None),
             Err(error) if error.is_permanent() => {}
-            Err(error) => self.is_in_trouble(error.again_after(), now),
+            Err(error) => self.is_in_trouble(error, now),
         }
         match (self.calling.take(), outcome) {
             (Some(Calling::Notice { group, states }), Ok(receipt)) => self.was_told(group, &states, Some(receipt), now),
@@ -315,7 +314,9 @@ impl Channel {
         let still_fires = look.told.iter().any(|(_, told)| told.alert.status == AlertStatus::Firing);
         let is_repeat = still_fires && group.told_at.is_some_and(|at| at + repeat_after <= now);
         if !look.has_news && !is_repeat {
-            let silence_ends = look.silent_until.map(|until| now + until.duration_since(wall).unwrap_or_default());
+            let ends_in = look.silent_until.map(|until| until.duration_since(wall).unwrap_or_default());
+            // One without an end is looked at when it is lifted.
+            let silence_ends = ends_in.and_then(|ends_in| now.checked_add(ends_in));
             let again = [silence_ends, self.upkeep_at(key)].into_iter().flatten().min();
             // Later than now in any case, or this would be looked at for ever.
             self.set_due(key, again.map(|at| (at.max(now + Duration::from_millis(1)), Why::Upkeep)));
@@ -393,7 +394,7 @@ impl Channel {
         failing.attempts += 1;
         let is_given_up = error.is_permanent() || now.saturating_duration_since(failing.since) >= GIVE_UP_AFTER;
         if !is_given_up {
-            let again = now + error.again_after().unwrap_or_else(|| pause(failing.attempts));
+            let again = now + pause_after(error, failing.attempts);
             self.schedule(key, again, Why::News);
             return Effects::default();
         }
@@ -425,10 +426,10 @@ impl Channel {
         alerts
     }
 
-    fn is_in_trouble(&mut self, again_after: Option<Duration>, now: Instant) {
+    fn is_in_trouble(&mut self, error: &NotifyError, now: Instant) {
         let trouble = self.trouble.get_or_insert(Trouble { since: now, failures: 0 });
         trouble.failures = trouble.failures.saturating_add(1);
-        self.paused_until = Some(now + again_after.unwrap_or_else(|| pause(trouble.failures)));
+        self.paused_until = Some(now + pause_after(error, trouble.failures));
     }
 
     /// A group has something to be told: after a window, in which others may join it.

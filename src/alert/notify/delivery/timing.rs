@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::super::error::NotifyError;
+
 /// The times of a delivery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timing {
@@ -43,9 +45,17 @@ pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// Chosen: who asks to be left alone for longer is asked once an hour whether that still holds.
+const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+
+/// How long to wait after an error, the last of so many in a row: as long as the destination asks for, or of our own choice.
+pub(super) fn pause_after(error: &NotifyError, failures: u32) -> Duration {
+    error.again_after().map_or_else(|| pause(failures), |asked| asked.min(LONGEST_ASKED))
+}
+
 /// How long to wait after so many failures in a row: half to one and a half of a pause that doubles, so that those who
 /// failed together do not come back together.
-pub(super) fn pause(failures: u32) -> Duration {
+fn pause(failures: u32) -> Duration {
     let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
     doubled.min(LONGEST_PAUSE).mul_f64(0.5 + fastrand::f64())
 }

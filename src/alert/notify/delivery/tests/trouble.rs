@@ -24,6 +24,16 @@ fn retry_after_holds_for_everything_that_the_destination_is_to_be_told() {
 }
 
 #[test]
+fn who_asks_to_be_left_alone_for_ever_is_asked_again_in_an_hour() {
+    let mut desk = Desk::new(PER_ALERT);
+    let alert = desk.critical("A");
+    desk.offer(&alert).unwrap();
+    desk.answers = vec![too_often(u64::MAX)];
+    desk.pass(2 * 3600);
+    assert_eq!(desk.told(), [row(10, "A", Firing), row(3610, "A", Firing)]);
+}
+
+#[test]
 fn pauses_grow_and_the_newest_state_is_what_is_told_in_the_end() {
     let mut desk = Desk::new(PER_ALERT);
     let alert = desk.critical("Flapping");
