@@ -5,7 +5,6 @@
 
 #[cfg(any(feature = "database", feature = "http"))]
 mod moment;
-#[cfg(any(feature = "health", feature = "log", feature = "notify"))]
 #[cfg(any(feature = "alert", feature = "health", feature = "log"))]
 mod timestamp;
 
@@ -15,7 +14,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 #[cfg(any(feature = "database", feature = "http"))]
 pub(crate) use moment::Moment;
-#[cfg(any(feature = "health", feature = "log", feature = "notify"))]
 #[cfg(any(feature = "alert", feature = "health", feature = "log"))]
 pub(crate) use timestamp::Timestamp;
 #[cfg(feature = "log")]
