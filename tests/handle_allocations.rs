@@ -24,7 +24,7 @@ use aistm7_monitoring::cache::{Caches, Removal};
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::queue::{Queues, Rejection};
-use counting::{ALLOCATIONS, LIVE_BYTES};
+use counting::ALLOCATIONS;
 
 struct NoPrice;
 
@@ -201,6 +201,7 @@ fn storm_of_alerts_keeps_one_state_of_each_and_no_memory_for_more() {
     use aistm7_monitoring::alert::notify::{Alert, Delivery, Heartbeat, Origin, Replicas, Route, Webhook};
     use aistm7_monitoring::clock::ManualClock;
     use aistm7_monitoring::redact::Secret;
+    use counting::LIVE_BYTES;
 
     const ALERTS: usize = 10_000;
     const CAPACITY: usize = 4_096;

@@ -58,7 +58,7 @@ impl<'a> Printer<'a> {
             Condition::Gone { of, within, since } => {
                 let labels = self.labels();
                 let of = self.selector(of, "");
-                let before = format!("present_over_time({of}[{}] offset {})", span(*within), span(*since));
+                let before = format!("present_over_time({of}[{}]{})", span(*within), offset(*since));
                 format!("group by ({labels}) ({before})\nunless\ngroup by ({labels}) ({of})")
             }
             Condition::All(parts) => self.joined(parts, "and"),
@@ -91,7 +91,7 @@ impl<'a> Printer<'a> {
             Value::Latest { of, across } => self.across(*across, of),
             Value::Highest { of, across, within, until } => {
                 // A minute's resolution: finer than any deployment, coarser than a scrape.
-                format!("max_over_time({}[{}:1m] offset {})", self.across(*across, of), span(*within), span(*until))
+                format!("max_over_time({}[{}:1m]{})", self.across(*across, of), span(*within), offset(*until))
             }
             Value::Increase { of, across, within } => {
                 self.aggregated(*across, &format!("increase({}[{}])", self.rising(of), span(*within)))
@@ -206,6 +206,11 @@ pub(in crate::ops) fn span(duration: Duration) -> String {
     unit.map_or_else(|| format!("{seconds}s"), |(size, unit)| format!("{}{unit}", seconds / size))
 }
 
+/// How far back a selector looks; Prometheus takes no offset of 0.
+fn offset(back: Duration) -> String {
+    if back.is_zero() { String::new() } else { format!(" offset {}", span(back)) }
+}
+
 /// A number without the noise of binary fractions: 0.994, not 0.9939999999999999.
 pub(super) fn decimal(number: f64) -> String {
     // Chosen: far more digits than a threshold has, and fewer than a double keeps.
@@ -225,6 +230,7 @@ mod tests {
         assert_eq!((decimal(-0.5), decimal(1e12)), ("-0.5".to_owned(), "1000000000000".to_owned()));
         let spans = [90, 60, 3_600, 86_400, 0].map(|seconds| span(Duration::from_secs(seconds)));
         assert_eq!(spans, ["90s", "1m", "1h", "1d", "0s"]);
+        assert_eq!([0, 300].map(|seconds| offset(Duration::from_secs(seconds))), ["", " offset 5m"]);
     }
 
     #[test]
