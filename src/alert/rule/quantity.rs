@@ -53,7 +53,7 @@ impl Measure {
         }
     }
 
-    /// A value as people read it, exactly as the template that [`Measure::template`] names shows it.
+    /// A value as people read it, exactly as Prometheus' templates show it.
     pub fn shown(self, value: f64) -> String {
         match self {
             Self::Count => significant(value),
