@@ -10,7 +10,8 @@
 //! [`Query::run`] is one changed line a call site: `query.fetch_one(&pool).await` becomes
 //! `load.run(query.fetch_one(&pool)).await`, with `load` resolved once. Names of pools and operations are written in code;
 //! SQL and bound values are never looked at. What an error is called is said by [`QueryError`], which the features
-//! `sqlx-0_8`, `sqlx-0_9` and `deadpool-postgres-0_14` implement for their drivers, and else by a closure.
+//! `sqlx-0_8`, `sqlx-0_9` and `deadpool-postgres-0_14` implement for their drivers, and else by a closure. Pools of bb8 (feature
+//! `bb8-0_9`) are known whatever they hold.
 //!
 //! [`postgres`] is what a PostgreSQL server tells of itself, [`maintenance`] the weekly look at it; both need the feature
 //! `postgres`.
@@ -22,6 +23,8 @@
 //! | `db_pool_connections{pool,state}`, `db_pool_max_connections{pool}`, `db_pool_utilization_ratio{pool}`, `db_pool_waiting_requests{pool}` | read off the pool at each scrape |
 //! | `db_pool_connections_opened_total{pool}`, `db_pool_connections_closed_total{pool}` | the same, where the driver or a hook tells |
 
+#[cfg(feature = "bb8-0_9")]
+mod bb8_0_9;
 mod class;
 #[cfg(feature = "deadpool-postgres-0_14")]
 mod deadpool_postgres_0_14;

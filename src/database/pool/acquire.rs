@@ -14,7 +14,7 @@ use crate::metrics::{Histogram, LabelValue};
 use crate::trace::TraceContext;
 use crate::work::{PerValue, closed_label};
 
-/// A pool that gives connections. Implemented for those of sqlx and deadpool-postgres; see [`PoolStats`].
+/// A pool that gives connections. Implemented for those of sqlx, deadpool-postgres and bb8; see [`PoolStats`].
 pub trait Acquire: PoolStats {
     /// A connection taken from the pool, given back when dropped.
     type Connection;
@@ -37,7 +37,8 @@ closed_label! {
         /// It got one.
         Ok = "ok",
         /// It got none in time. Pools of sqlx say so of a server that they cannot reach and of one that has no place left,
-        /// too: they try again until the time is over.
+        /// too: they try again until the time is over. So do those of bb8 of every error, which they
+        /// tell their `error_sink` only.
         Timeout = "timeout",
         /// The server cannot be reached, starts up or shuts down.
         Refused = "refused",

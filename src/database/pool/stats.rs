@@ -54,30 +54,21 @@ impl PoolCounts {
 }
 
 /// A pool that says how full it is. Implemented for the pools of sqlx (features `sqlx-0_8`, `sqlx-0_9`) whatever their
-/// database, for those of deadpool-postgres (feature `deadpool-postgres-0_14`), and for closures, which fit any other:
+/// database, for those of deadpool-postgres (feature `deadpool-postgres-0_14`) and bb8 (feature `bb8-0_9`), and for closures,
+/// which fit any other:
 ///
 /// ```
-/// # mod bb8 {
-/// #     pub struct State { pub connections: u32, pub idle_connections: u32, pub statistics: Statistics }
-/// #     #[derive(Default)]
-/// #     pub struct Statistics { pub connections_created: u64, pub connections_closed_broken: u64 }
-/// #     #[derive(Clone)] pub struct Pool;
-/// #     impl Pool { pub fn state(&self) -> State {
-/// #         State { connections: 3, idle_connections: 1, statistics: Statistics { connections_created: 5, ..Default::default() } }
-/// #     } }
-/// # }
 /// use aistm7_monitoring::database::PoolCounts;
 /// # use aistm7_monitoring::{clock::Clock, database::*, metrics::{Meter, Registry}};
+/// # #[derive(Clone)] struct OwnPool;
+/// # impl OwnPool { fn open(&self) -> u32 { 3 } fn free(&self) -> u32 { 1 } }
 /// # let registry = Registry::new();
 /// # let database = Database::register(&Meter::new(&registry), Clock::system(), DatabaseOptions::new())?;
-/// # let pool = bb8::Pool;
+/// # let pool = OwnPool;
 ///
-/// const MAX: u32 = 8; // as it is built with, which bb8 itself does not tell
-/// let asked = pool.clone(); // a pool of bb8
-/// database.pool("trading").observe(move || {
-///     let state = asked.state();
-///     PoolCounts::of_size(state.connections, state.idle_connections, MAX).opened(state.statistics.connections_created)
-/// });
+/// const MAX: u32 = 8; // as it is built with
+/// let asked = pool.clone();
+/// database.pool("trading").observe(move || PoolCounts::of_size(asked.open(), asked.free(), MAX));
 /// let in_use = [("pool", "trading"), ("state", "in_use")];
 /// assert_eq!(registry.snapshot().value("db_pool_connections", &in_use), Some(2.0));
 /// # Ok::<(), aistm7_monitoring::metrics::DefinitionError>(())

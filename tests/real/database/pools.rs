@@ -4,7 +4,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use aistm7_monitoring::database::{Acquire, Query, QueryError};
-use deadpool_postgres_0_14::tokio_postgres::NoTls;
+use bb8_0_9::ManageConnection;
+use deadpool_postgres_0_14::tokio_postgres::{self, NoTls};
 use deadpool_postgres_0_14::{Config, Hook, PoolConfig, Runtime, Timeouts};
 use futures_util::StreamExt as _;
 
@@ -19,6 +20,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A pool of one driver, and what is asked through it.
 trait Pool: Acquire<Error: Debug> + Clone {
+    /// What it says of a wrong password, of a server without a place left, and of one that is not there.
+    const SAYS: [&'static str; 3];
+
     /// A pool of two connections that calls this for each one that it opens.
     fn of(url: &str, opened: impl Fn() + Send + Sync + 'static) -> Self;
 
@@ -32,6 +36,9 @@ trait Pool: Acquire<Error: Debug> + Clone {
 macro_rules! pool_of_sqlx {
     ($sqlx:ident) => {
         impl Pool for $sqlx::PgPool {
+            // It waits for a place until it times out.
+            const SAYS: [&'static str; 3] = ["auth", "timeout", "timeout"];
+
             fn of(url: &str, opened: impl Fn() + Send + Sync + 'static) -> Self {
                 let options = $sqlx::postgres::PgPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE);
                 let options = options.after_connect(move |_, _| {
@@ -62,6 +69,8 @@ pool_of_sqlx!(sqlx_0_8);
 pool_of_sqlx!(sqlx_0_9);
 
 impl Pool for deadpool_postgres_0_14::Pool {
+    const SAYS: [&'static str; 3] = ["auth", "too_many_connections", "refused"];
+
     fn of(url: &str, opened: impl Fn() + Send + Sync + 'static) -> Self {
         let timeouts = Timeouts { wait: Some(PATIENCE), ..Timeouts::default() };
         let pool = Some(PoolConfig { timeouts, ..PoolConfig::new(2) });
@@ -71,6 +80,47 @@ impl Pool for deadpool_postgres_0_14::Pool {
             Ok(())
         });
         config.builder(NoTls).unwrap().runtime(Runtime::Tokio1).post_create(hook).build().unwrap()
+    }
+
+    async fn send(connection: &mut Self::Connection, sql: &'static str) -> Result<(), impl QueryError + Debug> {
+        connection.execute(sql, &[]).await.map(drop)
+    }
+
+    async fn stream(connection: &mut Self::Connection, load: &Query, sql: &'static str, at_most: usize) -> Vec<bool> {
+        let rows = load.stream(connection.query_raw(sql, &[] as &[i32]).await.unwrap());
+        rows.take(at_most).map(|row| row.is_ok()).collect().await
+    }
+}
+
+/// Connections of tokio-postgres for bb8, which counts by itself those that it opens.
+struct Manager(tokio_postgres::Config);
+
+impl ManageConnection for Manager {
+    type Connection = tokio_postgres::Client;
+    type Error = tokio_postgres::Error;
+
+    async fn connect(&self) -> Result<Self::Connection, Self::Error> {
+        let (client, connection) = self.0.connect(NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    async fn is_valid(&self, client: &mut Self::Connection) -> Result<(), Self::Error> {
+        client.simple_query("").await.map(drop)
+    }
+
+    fn has_broken(&self, client: &mut Self::Connection) -> bool {
+        client.is_closed()
+    }
+}
+
+impl Pool for bb8_0_9::Pool<Manager> {
+    // It tells errors to its `error_sink` only.
+    const SAYS: [&'static str; 3] = ["timeout", "timeout", "timeout"];
+
+    fn of(url: &str, _: impl Fn() + Send + Sync + 'static) -> Self {
+        let options = Self::builder().max_size(2).connection_timeout(PATIENCE);
+        options.build_unchecked(Manager(url.parse().unwrap()))
     }
 
     async fn send(connection: &mut Self::Connection, sql: &'static str) -> Result<(), impl QueryError + Debug> {
@@ -182,15 +232,13 @@ async fn requests_for_connections_end_by_what_the_server_says<P: Pool>() {
         let samples = service.registry.snapshot().histogram("db_pool_acquire_seconds", &labels).unwrap().count();
         assert_eq!(samples, 1, "{outcome}: {error:?}");
     };
-    ends("auth", postgres.url_as("trader", "wrong"), "auth").await;
+    let [auth, full, nobody] = P::SAYS;
+    ends("auth", postgres.url_as("trader", "wrong"), auth).await;
     let holder = P::of(&postgres.url_as("trader", "right"), || ());
     let _held = holder.acquire_connection().await.unwrap();
-    // Pools of sqlx wait for a place until they time out.
-    let full = if std::any::type_name::<P>().contains("deadpool") { "too_many_connections" } else { "timeout" };
     ends("full", postgres.url_as("trader", "right"), full).await;
-    let nobody = format!("postgres://trader@127.0.0.1:{}/trading", free_port());
-    let refused = if std::any::type_name::<P>().contains("deadpool") { "refused" } else { "timeout" };
-    ends("nobody", nobody, refused).await;
+    let url_of_nobody = format!("postgres://trader@127.0.0.1:{}/trading", free_port());
+    ends("nobody", url_of_nobody, nobody).await;
 }
 
 macro_rules! with_each_driver {
@@ -221,4 +269,5 @@ with_each_driver! {
     through_sqlx_0_8 sqlx_0_8::PgPool;
     through_sqlx_0_9 sqlx_0_9::PgPool;
     through_deadpool_0_14 deadpool_postgres_0_14::Pool;
+    through_bb8_0_9 bb8_0_9::Pool<super::Manager>;
 }
