@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::business::portfolio::{Break, Component, Coverage, Reconciled, Reference};
+use aistm7_monitoring::business::risk::RiskCoverage;
 use aistm7_monitoring::business::token::{GraceCounts, GraceSeed, HolderCounts, Tier};
 use aistm7_monitoring::business::{Currency, Money};
 use aistm7_monitoring::clock::ManualClock;
@@ -133,6 +134,21 @@ async fn state_that_is_set_by_hand_is_not_taken_over_by_a_sample() {
     assert!(page.contains("token_grace_periods_active{tier=\"pro\"} 0\n"), "the ledger's: {page}");
     assert!(page.contains("monitoring_problems_total{problem=\"duplicate_series\"} 4\n"), "{page}");
     drop(ledger);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn portfolios_with_and_without_a_figure_are_asked_of_the_store() {
+    let held = ManualClock::new();
+    let monitoring = Monitoring::builder("risk-analysis").clock(held.clock()).build().unwrap();
+    let figures = RiskCoverage { fresh: 180, stale: 12, ..RiskCoverage::default() };
+    let ask = move || std::future::ready(Ok::<_, std::io::Error>(figures));
+    monitoring.risk().sample_portfolios(AskOptions::new().scope(Scope::Instance), ask).unwrap();
+    let page = scraped(&monitoring, "risk-portfolios");
+    for series in
+        ["state=\"fresh\"} 180", "state=\"stale\"} 12", "state=\"failed\"} 0", "state=\"insufficient_data\"} 0"]
+    {
+        assert!(page.contains(&format!("risk_portfolios{{{series}\n")), "{page}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,13 +6,13 @@ use super::batch::Batches;
 use super::instruments::Instruments;
 use super::labels::{Batch, Book, Horizon, Input, Limit, Model, ModelVersion};
 use super::model::ModelExecutions;
-use super::oversight::{RiskLimit, RiskPortfolios};
+use super::oversight::{RiskCoverage, RiskLimit, RiskPortfolios};
 use super::prediction::Predictions;
 use super::var::{VarBackTest, VarSpec, WindowSize};
 use crate::business::Freshness;
 use crate::clock::Clock;
 use crate::error::InvalidValue;
-use crate::metrics::{DefinitionError, Meter};
+use crate::metrics::{AskOptions, CollectFailure, CollectorError, DefinitionError, Meter};
 
 /// Gives the handles of risk metrics. Cloning shares it.
 ///
@@ -76,6 +76,46 @@ impl Risk {
     /// How many portfolios have a figure, and how many do not.
     pub fn portfolios(&self) -> RiskPortfolios {
         RiskPortfolios::new(&self.0)
+    }
+
+    /// Asks the store regularly how many portfolios have a figure, with the collector `risk-portfolios`: where replicas have
+    /// a lease, its holder asks for all. What the store does not answer is absent once it is stale, never 0.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlx-0_9")]
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use sqlx_0_9 as sqlx;
+    /// # let monitoring = aistm7_monitoring::Monitoring::builder("trading").build()?;
+    /// # let pool = sqlx::PgPool::connect_lazy("postgres://localhost/trading")?;
+    /// use aistm7_monitoring::business::risk::RiskCoverage;
+    /// use aistm7_monitoring::metrics::AskOptions;
+    ///
+    /// const FIGURES: &str = "SELECT count(*) FILTER (WHERE calculated_at > now() - interval '1 day'),
+    ///     count(*) FILTER (WHERE calculated_at <= now() - interval '1 day') FROM risk_figures";
+    ///
+    /// monitoring.risk().sample_portfolios(AskOptions::new(), move || {
+    ///     let pool = pool.clone();
+    ///     async move {
+    ///         let (fresh, stale): (i64, i64) = sqlx::query_as(FIGURES).fetch_one(&pool).await?;
+    ///         let [fresh, stale] = [fresh, stale].map(i64::unsigned_abs);
+    ///         Ok::<_, sqlx::Error>(RiskCoverage { fresh, stale, ..RiskCoverage::default() })
+    ///     }
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "sqlx-0_9"))] fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no runtime, when they are asked for already, or when the numbers go to a recorder of the host's.
+    pub fn sample_portfolios<A, F, E>(&self, options: AskOptions, ask: A) -> Result<(), CollectorError>
+    where
+        A: FnMut() -> F + Send + 'static,
+        F: Future<Output = Result<RiskCoverage, E>>,
+        E: Into<CollectFailure>,
+    {
+        self.0.oversight.sample_portfolios((&self.0.meter, &self.0.base), options, ask)
     }
 
     /// The freshness of something that models read.

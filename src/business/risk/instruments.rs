@@ -98,6 +98,7 @@ static BATCH_TIME_LEFT: Definition = Definition::gauge_absent_until_set(
 
 #[derive(Debug)]
 pub(super) struct Instruments {
+    pub(super) meter: Meter,
     pub(super) base: Base,
     pub(super) execution_duration: Family<Histogram, 2>,
     pub(super) cpu: Family<Counter, 1>,
@@ -121,6 +122,7 @@ pub(super) struct Instruments {
 impl Instruments {
     pub(super) fn register(meter: &Meter, clock: Clock) -> Result<Self, DefinitionError> {
         Ok(Self {
+            meter: meter.clone(),
             base: Base::new(meter, clock),
             execution_duration: meter.histogram(&EXECUTION_DURATION)?,
             cpu: meter.counter(&CPU)?,

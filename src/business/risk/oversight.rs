@@ -4,8 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::instruments::Instruments;
 use crate::business::Freshness;
-use crate::metrics::{Definition, DefinitionError, Family, Gauge, LabelValue, Meter, Unit};
-use crate::work::{Base, PerName, PerValue, closed_label, set_count};
+use crate::business::sampled::{StateFamily, StateGauge, sample};
+use crate::metrics::{
+    AskOptions, CollectFailure, Collection, CollectorError, Definition, DefinitionError, Family, Gauge, LabelValue,
+    Meter, Unit,
+};
+use crate::work::{Base, PerName, PerValue, closed_label};
 
 static PORTFOLIOS: Definition =
     Definition::gauge_absent_until_set("risk_portfolios", "Portfolios by what is known of their risk.")
@@ -67,6 +71,17 @@ pub struct RiskCoverage {
     pub insufficient_data: u64,
 }
 
+impl RiskCoverage {
+    fn of(&self, state: PortfolioState) -> u64 {
+        match state {
+            PortfolioState::Fresh => self.fresh,
+            PortfolioState::Stale => self.stale,
+            PortfolioState::Failed => self.failed,
+            PortfolioState::InsufficientData => self.insufficient_data,
+        }
+    }
+}
+
 /// How many portfolios have a figure: `risk_portfolios`. Absent until known. Cloning shares it.
 ///
 /// ```
@@ -80,7 +95,7 @@ pub struct RiskCoverage {
 /// # Ok::<(), aistm7_monitoring::metrics::DefinitionError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct RiskPortfolios(Arc<PerValue<PortfolioState, Gauge>>);
+pub struct RiskPortfolios(Arc<PerValue<PortfolioState, StateGauge<1>>>);
 
 impl RiskPortfolios {
     pub(super) fn new(instruments: &Instruments) -> Self {
@@ -90,11 +105,9 @@ impl RiskPortfolios {
 
     /// Shows these numbers.
     pub fn set(&self, coverage: RiskCoverage) {
-        let RiskCoverage { fresh, stale, failed, insufficient_data } = coverage;
-        set_count(self.0.of(PortfolioState::Fresh), fresh);
-        set_count(self.0.of(PortfolioState::Stale), stale);
-        set_count(self.0.of(PortfolioState::Failed), failed);
-        set_count(self.0.of(PortfolioState::InsufficientData), insufficient_data);
+        for state in PortfolioState::ALL {
+            self.0.of(*state).set(coverage.of(*state));
+        }
     }
 }
 
@@ -137,7 +150,7 @@ impl RiskLimit {
 /// The families of oversight, and which version of each model is in use.
 #[derive(Debug)]
 pub(super) struct Oversight {
-    portfolios: Family<Gauge, 1>,
+    portfolios: StateFamily<1>,
     input_last_update: Family<Gauge, 1>,
     input_expected_interval: Family<Gauge, 1>,
     inputs_proxied: Gauge,
@@ -155,7 +168,7 @@ impl Oversight {
     pub(super) fn register(meter: &Meter) -> Result<Self, DefinitionError> {
         let proxied: Family<Gauge, 0> = meter.gauge(&INPUT_PROXIED)?;
         Ok(Self {
-            portfolios: meter.gauge(&PORTFOLIOS)?,
+            portfolios: StateFamily::new(meter.gauge_or_collected(&PORTFOLIOS)?),
             input_last_update: meter.gauge(&INPUT_LAST_UPDATE)?,
             input_expected_interval: meter.gauge(&INPUT_EXPECTED_INTERVAL)?,
             inputs_proxied: proxied.series([]),
@@ -164,6 +177,26 @@ impl Oversight {
             versions: PerName::new(),
             shown: PerName::new(),
         })
+    }
+
+    pub(super) fn sample_portfolios<A, F, E>(
+        &self,
+        reporting: (&Meter, &Base),
+        options: AskOptions,
+        ask: A,
+    ) -> Result<(), CollectorError>
+    where
+        A: FnMut() -> F + Send + 'static,
+        F: Future<Output = Result<RiskCoverage, E>>,
+        E: Into<CollectFailure>,
+    {
+        let portfolios = self.portfolios.clone();
+        let give = move |coverage: RiskCoverage, collection: &mut Collection| {
+            for state in PortfolioState::ALL {
+                portfolios.give(collection, [(*state).into()], coverage.of(*state));
+            }
+        };
+        sample(reporting, "risk-portfolios", options, ask, give)
     }
 
     pub(super) fn input(&self, base: &Base, input: LabelValue) -> Freshness {
