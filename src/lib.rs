@@ -30,6 +30,8 @@ pub mod redact;
 mod severity;
 mod sync;
 pub mod trace;
+#[cfg(any(feature = "alert", feature = "maintenance"))]
+mod weekday;
 
 // Ring 1: the substrate of every number.
 pub mod metrics;

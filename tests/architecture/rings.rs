@@ -4,7 +4,7 @@ use crate::imports::{imports, module_of};
 
 /// The modules at the top of `src`, from the ground up. Ring 0 has two steps: what needs nothing, and what needs only that.
 const RINGS: [&[&str]; 9] = [
-    &["clock", "diagnostics", "drain", "global", "error", "fence", "percent", "redact", "severity", "sync"],
+    &["clock", "diagnostics", "drain", "global", "error", "fence", "percent", "redact", "severity", "sync", "weekday"],
     &["trace"],
     &["metrics"],
     &["store", "transport", "work"],

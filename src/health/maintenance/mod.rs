@@ -19,7 +19,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::InvalidValue;
 
-pub use window::{MaintenanceWindow, Weekday};
+pub use window::MaintenanceWindow;
+
+pub use crate::weekday::Weekday;
 
 /// The windows in which a dependency may be down.
 #[derive(Clone, Debug, PartialEq, Eq)]

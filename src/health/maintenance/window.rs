@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::error::InvalidValue;
+use crate::weekday::Weekday;
 
 /// A window that opens at one time of day and closes at another, in a time zone, on some days of the week.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,37 +18,6 @@ pub struct MaintenanceWindow {
     closes: Time,
     /// The days on which it opens.
     days: Vec<Weekday>,
-}
-
-/// A day of the week.
-#[allow(missing_docs, reason = "the names say it")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Weekday {
-    Monday,
-    Tuesday,
-    Wednesday,
-    Thursday,
-    Friday,
-    Saturday,
-    Sunday,
-}
-
-impl Weekday {
-    /// Every day, from Monday on.
-    pub const ALL: [Self; 7] =
-        [Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday, Self::Sunday];
-
-    fn of(date: Date) -> Self {
-        match date.weekday() {
-            civil::Weekday::Monday => Self::Monday,
-            civil::Weekday::Tuesday => Self::Tuesday,
-            civil::Weekday::Wednesday => Self::Wednesday,
-            civil::Weekday::Thursday => Self::Thursday,
-            civil::Weekday::Friday => Self::Friday,
-            civil::Weekday::Saturday => Self::Saturday,
-            civil::Weekday::Sunday => Self::Sunday,
-        }
-    }
 }
 
 impl MaintenanceWindow {
@@ -85,7 +55,7 @@ impl MaintenanceWindow {
         // Any window that touches the span between the two opened on a day of it, or on the day before it.
         let (first, last) = (self.date_of(began_at).saturating_sub(1.day()), self.date_of(at));
         let days = first.series(1.day()).take_while(|date| *date <= last);
-        days.filter(|date| self.days.contains(&Weekday::of(*date))).any(|date| {
+        days.filter(|date| self.days.contains(&day_of(*date))).any(|date| {
             let (opens, closes) = self.bounds(date);
             opens <= at && began_at < closes
         })
@@ -105,6 +75,18 @@ impl MaintenanceWindow {
         let earlier = |ambiguous: jiff::tz::AmbiguousTimestamp| ambiguous.compatible().unwrap_or(Timestamp::MIN);
         let later = |ambiguous: jiff::tz::AmbiguousTimestamp| ambiguous.later().unwrap_or(Timestamp::MAX);
         (moment(date, self.opens, earlier), moment(closing_date, self.closes, later))
+    }
+}
+
+fn day_of(date: Date) -> Weekday {
+    match date.weekday() {
+        civil::Weekday::Monday => Weekday::Monday,
+        civil::Weekday::Tuesday => Weekday::Tuesday,
+        civil::Weekday::Wednesday => Weekday::Wednesday,
+        civil::Weekday::Thursday => Weekday::Thursday,
+        civil::Weekday::Friday => Weekday::Friday,
+        civil::Weekday::Saturday => Weekday::Saturday,
+        civil::Weekday::Sunday => Weekday::Sunday,
     }
 }
 

@@ -13,8 +13,10 @@ mod maintenance;
 mod receivers;
 
 pub use inhibition::muting;
-pub use maintenance::{MaintenanceInterval, Weekday};
+pub use maintenance::MaintenanceInterval;
 pub use receivers::Slack;
+
+pub use crate::weekday::Weekday;
 
 use super::prometheus::span;
 use super::yaml::Yaml;
