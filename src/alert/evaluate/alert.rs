@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::state::{AlertState, Tracked};
-use crate::alert::rule::BoundRule;
+use crate::alert::rule::{BoundRule, Quantity};
 use crate::severity::Severity;
 
 /// An alert of a rule: one for each group that the rule tells apart.
@@ -55,20 +55,15 @@ impl ActiveAlert {
         pairs.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The number that was compared when its rule was last true.
-    pub fn value(&self) -> f64 {
-        self.tracked.value
-    }
-
-    /// The same with its unit.
-    pub fn shown_value(&self) -> String {
-        self.rule.measure().shown(self.tracked.value)
+    /// What was compared when its rule was last true.
+    pub fn value(&self) -> Quantity {
+        Quantity { amount: self.tracked.value, measure: self.rule.measure() }
     }
 
     /// What is wrong with which of them.
     pub fn description(&self) -> String {
         let label = |name: &str| self.labels().find(|(own, _)| *own == name).map_or("", |(_, value)| value).to_owned();
-        self.rule.description().filled(label, self.tracked.value, self.rule.measure())
+        self.rule.description().filled(label, self.value())
     }
 
     /// Since when its rule has been true.

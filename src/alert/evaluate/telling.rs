@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::alert::ActiveAlert;
-use crate::alert::notify::{Alert, AlertValue, Delivery, Origin};
-use crate::alert::rule::{Measure, Runbook};
+use crate::alert::notify::{Alert, Delivery, Origin};
+use crate::alert::rule::Runbook;
 use crate::alert::runbook;
-use crate::metrics::Unit;
 
 /// Tells a delivery how alerts stand.
 #[derive(Debug)]
@@ -39,7 +38,7 @@ impl Telling {
         let (rule, name) = (alert.rule(), alert.name());
         let told = Alert::firing(self.origin.clone(), name, alert.severity(), fired_at)
             .summary(rule.summary())
-            .value(AlertValue::new(alert.value(), unit(rule.measure())));
+            .value(alert.value());
         let told = alert.labels().fold(told, |told, (name, value)| told.label(name, value));
         match rule.runbook() {
             Runbook::Url(url) => told.description(&alert.description()).runbook(url),
@@ -49,15 +48,5 @@ impl Telling {
                 told.description(&lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
             }
         }
-    }
-}
-
-/// What a value is shown in; a rate is shown as a number.
-fn unit(measure: Measure) -> Unit {
-    match measure {
-        Measure::Seconds => Unit::Seconds,
-        Measure::Bytes | Measure::BytesPerSecond => Unit::Bytes,
-        Measure::Ratio => Unit::Ratio,
-        Measure::Count | Measure::PerSecond => Unit::Count,
     }
 }

@@ -210,7 +210,7 @@ fn thread_evaluates_when_it_is_due_tells_of_changes_and_ends_with_its_last_handl
             break change.alert;
         }
     };
-    assert_eq!((fires.state(), fires.shown_value()), (AlertState::Firing, "9".to_owned()));
+    assert_eq!((fires.state(), fires.value().to_string()), (AlertState::Firing, "9".to_owned()));
     let report = evaluating.report();
     assert!(report.alerts.contains(&fires), "whoever is told can look it up");
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();

@@ -5,8 +5,7 @@ use std::time::SystemTime;
 
 use super::fingerprint::Fingerprint;
 use super::text::{Lines, clean};
-use super::value::AlertValue;
-use crate::alert::Severity;
+use crate::alert::{Quantity, Severity};
 use crate::redact::{REDACTED, is_sensitive_name};
 
 /// One state of one alert, as people are told of it.
@@ -17,15 +16,14 @@ use crate::redact::{REDACTED, is_sensitive_name};
 ///
 /// ```
 /// use std::time::SystemTime;
-/// use aistm7_monitoring::alert::Severity;
-/// use aistm7_monitoring::alert::notify::{Alert, AlertStatus, AlertValue, Origin};
-/// use aistm7_monitoring::metrics::Unit;
+/// use aistm7_monitoring::alert::notify::{Alert, AlertStatus, Origin};
+/// use aistm7_monitoring::alert::{Quantity, Severity};
 ///
 /// let since = SystemTime::UNIX_EPOCH;
 /// let alert = Alert::firing(Origin::new("risk-analysis", "prod"), "ApiLatencyHigh", Severity::Critical, since)
 ///     .label("route", "/api/v1/portfolios/{id}")
 ///     .summary("Requests are slow.")
-///     .value(AlertValue::new(0.75, Unit::Seconds))
+///     .value(Quantity::seconds(0.75))
 ///     .runbook("https://runbooks.example.com/api-latency-high");
 /// let over = alert.clone().resolved(since);
 /// assert_eq!(over.status(), AlertStatus::Resolved);
@@ -43,7 +41,7 @@ pub struct Alert {
     pub(super) ends_at: Option<SystemTime>,
     pub(super) summary: String,
     pub(super) description: String,
-    pub(super) value: Option<AlertValue>,
+    pub(super) value: Option<Quantity>,
     pub(super) runbook: Option<String>,
     pub(super) dashboard: Option<String>,
 }
@@ -164,7 +162,7 @@ impl Alert {
 
     /// The number that the rule compared.
     #[must_use]
-    pub fn value(mut self, value: AlertValue) -> Self {
+    pub fn value(mut self, value: Quantity) -> Self {
         self.value = Some(value);
         self
     }

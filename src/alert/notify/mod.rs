@@ -16,7 +16,6 @@ mod pagerduty;
 mod slack;
 mod spool;
 mod text;
-mod value;
 mod webhook;
 
 pub use alert::{Alert, AlertStatus, Origin};
@@ -31,7 +30,6 @@ pub use heartbeat::Heartbeat;
 pub use notifier::{Belief, Grouping, Notice, Notifier, Profile, Rate, Receipt, Told};
 pub use pagerduty::{PagerDuty, PagerDutyIncidents, Region};
 pub use slack::{SlackBot, SlackWebhook};
-pub use value::AlertValue;
 pub use webhook::Webhook;
 
 pub use crate::transport::EndpointError;

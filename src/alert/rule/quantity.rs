@@ -1,5 +1,7 @@
 //! Numbers with what they count, and how people read them.
 
+use std::fmt;
+
 use crate::metrics::{Kind, Unit};
 
 /// What a number in a rule is of.
@@ -53,19 +55,7 @@ impl Measure {
         }
     }
 
-    /// A value as people read it, exactly as Prometheus' templates show it.
-    pub fn shown(self, value: f64) -> String {
-        match self {
-            Self::Count => significant(value),
-            Self::Seconds => duration(value),
-            Self::Bytes => format!("{}B", binary(value)),
-            Self::Ratio => format!("{}%", significant(value * 100.0)),
-            Self::PerSecond => format!("{}/s", significant(value)),
-            Self::BytesPerSecond => format!("{}B/s", binary(value)),
-        }
-    }
-
-    /// The same, done by Prometheus' templates.
+    /// What Prometheus' templates show a value by, as [`Quantity`] shows it.
     pub(crate) const fn template(self) -> &'static str {
         match self {
             Self::Count => r#"{{ printf "%.4g" $value }}"#,
@@ -78,7 +68,15 @@ impl Measure {
     }
 }
 
-/// A number and what it is of, as thresholds are.
+/// A number and what it is of, as thresholds are. It is shown as people read it, exactly as Prometheus' templates do.
+///
+/// ```
+/// use aistm7_monitoring::alert::Quantity;
+///
+/// assert_eq!(Quantity::seconds(0.512).to_string(), "512ms");
+/// assert_eq!(Quantity::ratio(0.0312).to_string(), "3.12%");
+/// assert_eq!(Quantity::bytes(1_610_612_736.0).to_string(), "1.5GiB");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantity {
     /// The number, in base units.
@@ -116,6 +114,20 @@ impl Quantity {
     /// So many days.
     pub const fn days(amount: f64) -> Self {
         Self::seconds(amount * 86_400.0)
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let amount = self.amount;
+        match self.measure {
+            Measure::Count => f.write_str(&significant(amount)),
+            Measure::Seconds => f.write_str(&duration(amount)),
+            Measure::Bytes => write!(f, "{}B", binary(amount)),
+            Measure::Ratio => write!(f, "{}%", significant(amount * 100.0)),
+            Measure::PerSecond => write!(f, "{}/s", significant(amount)),
+            Measure::BytesPerSecond => write!(f, "{}B/s", binary(amount)),
+        }
     }
 }
 
@@ -190,11 +202,12 @@ fn binary(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::Measure::{Bytes, Count, PerSecond, Ratio, Seconds};
+    use super::Quantity;
 
     /// Compared with Prometheus' own templates by every generated test that promtool runs; here the odd ones.
     #[test]
     fn values_are_shown_as_prometheus_shows_them() {
-        for (measure, value, shown) in [
+        for (measure, amount, shown) in [
             (Count, 0.0, "0"),
             (Count, 12.0, "12"),
             (Count, 1234.5, "1234"),
@@ -212,7 +225,7 @@ mod tests {
             (Bytes, 1536.0, "1.5kiB"),
             (PerSecond, 2.5, "2.5/s"),
         ] {
-            assert_eq!(measure.shown(value), shown, "{measure:?} {value}");
+            assert_eq!(Quantity { amount, measure }.to_string(), shown, "{measure:?} {amount}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Texts with places for labels and the value.
 
-use super::quantity::Measure;
+use super::quantity::{Measure, Quantity};
 
 /// A text in which `{label}` stands for a label of the alert and `{value}` for what the rule looked at, with its unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,8 +48,8 @@ impl Template {
     }
 
     /// Fills in labels and value. A label that is absent is empty.
-    pub fn filled(&self, label: impl Fn(&str) -> String, value: f64, measure: Measure) -> String {
-        self.written(label, || measure.shown(value))
+    pub fn filled(&self, label: impl Fn(&str) -> String, value: Quantity) -> String {
+        self.written(label, || value.to_string())
     }
 
     /// In the words of Prometheus' templates.
@@ -75,7 +75,10 @@ mod tests {
     fn labels_and_value_are_filled_in_with_the_unit() {
         let template = Template::read("{route} of {service} took {value}, not {0.5");
         assert_eq!(template.labels().collect::<Vec<_>>(), ["route", "service"]);
-        assert_eq!(template.filled(str::to_uppercase, 0.75, Measure::Seconds), "ROUTE of SERVICE took 750ms, not {0.5");
+        assert_eq!(
+            template.filled(str::to_uppercase, Quantity::seconds(0.75)),
+            "ROUTE of SERVICE took 750ms, not {0.5"
+        );
         assert_eq!(
             template.prometheus(Measure::Seconds),
             "{{ $labels.route }} of {{ $labels.service }} took {{ $value | humanizeDuration }}, not {0.5"

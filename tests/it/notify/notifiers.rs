@@ -107,7 +107,7 @@ async fn message_is_edited_and_its_thread_is_told() {
         let [message] = &workspace.messages[..] else { panic!("{:?}", workspace.messages) };
         assert_eq!(message.text, "[RESOLVED] critical SyncFailed in prod/risk-analysis: Something is wrong.");
         assert_eq!(message.attachments[0]["color"], "#2eb67d");
-        assert_eq!((message.edits, &message.replies[..]), (1, &["Resolved after 2 min.".to_owned()][..]));
+        assert_eq!((message.edits, &message.replies[..]), (1, &["Resolved after 2m 0s.".to_owned()][..]));
     }
     // A message that somebody deleted is posted anew.
     let gone = Notice::of(alert, start()).after(Receipt::new("C0INCIDENTS 1.5").unwrap());

@@ -8,9 +8,7 @@ use super::super::alert::{Alert, AlertStatus};
 use super::super::change::Change;
 use super::super::notifier::{Notice, Told};
 use super::super::text::{escaped_for_slack, link, units};
-use super::super::value::AlertValue;
-use crate::alert::Severity;
-use crate::metrics::Unit;
+use crate::alert::{Quantity, Severity};
 
 /// Slack refuses about 12,000 rendered characters in all, which it documents nowhere. Chosen: well below.
 const BUDGET: usize = 8_000;
@@ -180,10 +178,10 @@ fn colour(notice: &Notice) -> &'static str {
     }
 }
 
-fn span(from: SystemTime, to: SystemTime) -> AlertValue {
+fn span(from: SystemTime, to: SystemTime) -> Quantity {
     let seconds = to.duration_since(from).unwrap_or_default().as_secs();
     // The cast keeps every age that an alert has.
-    AlertValue::new(seconds as f64, Unit::Seconds)
+    Quantity::seconds(seconds as f64)
 }
 
 #[cfg(test)]
@@ -211,7 +209,7 @@ mod tests {
             .label("source", "ibkr")
             .summary("Portfolios are not synchronised.")
             .description("3 of 3 runs failed.")
-            .value(AlertValue::new(3.0, Unit::Count))
+            .value(Quantity::count(3.0))
             .runbook("https://r/sync?a=1&b=2");
         let message = of_notice(&Notice::of(alert, AT + Duration::from_secs(90)));
         assert_eq!(message.text, "[FIRING] critical SyncFailed in prod/risk: Portfolios are not synchronised.");
@@ -219,7 +217,7 @@ mod tests {
             texts(&message),
             [
                 "*SyncFailed*\nPortfolios are not synchronised.",
-                "`source=ibkr` 3, firing for 1.5 min\n3 of 3 runs failed.",
+                "`source=ibkr` 3, firing for 1m 30s\n3 of 3 runs failed.",
                 "<https://r/sync?a=1&amp;b=2|Runbook>",
             ]
         );
@@ -265,11 +263,11 @@ mod tests {
         let progress = |text: &str, audience| Progress { text: text.to_owned(), audience };
         assert_eq!(of_progress(&notice), progress("1 more firing", Audience::Channel));
         notice.alerts.remove(0);
-        assert_eq!(of_progress(&notice), progress("Still firing after 2 h.", Audience::Channel));
+        assert_eq!(of_progress(&notice), progress("Still firing after 2h 0m 0s.", Audience::Channel));
         notice.alerts[0].alert = Arc::new(alert().acknowledged());
         assert_eq!(of_progress(&notice), progress("1 more acknowledged", Audience::Thread));
         let over = Arc::new(alert().resolved(AT + Duration::from_secs(7_200)));
         notice.alerts[0].alert = over;
-        assert_eq!(of_progress(&notice), progress("Resolved after 2 h.", Audience::Thread));
+        assert_eq!(of_progress(&notice), progress("Resolved after 2h 0m 0s.", Audience::Thread));
     }
 }
