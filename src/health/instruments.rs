@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::options::Settings;
+use super::settings::Settings;
 use super::state::Excuse;
 use super::status::{Gates, Status};
 use crate::metrics::{Counter, Definition, DefinitionError, Family, Gauge, Histogram, LabelValue, Meter, Unit};

@@ -85,6 +85,7 @@ mod options;
 mod outcome;
 mod report;
 mod runner;
+mod settings;
 mod state;
 mod status;
 mod transition;

@@ -5,9 +5,9 @@ mod published;
 use std::time::{Duration, Instant, SystemTime};
 
 pub(super) use self::published::{Followed, Probe};
-use super::options::Settings;
 use super::outcome::{CheckFailure, CheckReport, Datum, Weight};
 use super::report::LastFailure;
+use super::settings::Settings;
 use super::status::Status;
 use crate::clock::Clock;
 

@@ -1,7 +1,8 @@
 //! Several RPC addresses of which the service can use any.
 
-use crate::health::options::{CheckOptions, Settings};
+use crate::health::options::CheckOptions;
 use crate::health::outcome::Weight;
+use crate::health::settings::Settings;
 use crate::health::state::{Moment, State};
 use crate::health::{CheckFailure, CheckReport, Status};
 

@@ -1,23 +1,23 @@
 //! One check on the schedule: when it is due, what its run is doing, what is known of it.
 
+mod shared;
+mod shown;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::STUCK_AFTER;
 use super::gate::Gate;
-use super::run::{Abort, Bidding, RunEnd};
-use super::share::{BidResult, Heard, Share};
+use super::run::{Abort, RunEnd};
+use super::share::Share;
 use super::tenure::Role;
-use super::{GATE_LIMIT, STUCK_AFTER};
-use crate::drain::Phase as DrainPhase;
 use crate::health::check::DynCheck;
 use crate::health::instruments::{CheckInstruments, Ended};
-use crate::health::options::{EARLIER_AT_MOST, Settings};
 use crate::health::outcome::CheckFailure;
-use crate::health::report::{CheckState, STALE};
-use crate::health::state::{Change, Followed, Moment, Probe, State};
-use crate::health::status::{Gates, Status};
+use crate::health::report::STALE;
+use crate::health::settings::{EARLIER_AT_MOST, Settings};
+use crate::health::state::{Moment, State};
 use crate::health::transition::Transition;
-use crate::store::lease::{Published, Wish};
 
 /// A check with all that the schedule knows of it.
 pub(in crate::health) struct Tracked {
@@ -228,136 +228,6 @@ impl Tracked {
         self.swing_gate(now.instant);
     }
 
-    /// The peer showed a certificate that ends then.
-    pub(super) fn saw_certificate(&mut self, not_after: SystemTime) {
-        self.certificate_not_after = Some(not_after);
-        self.instruments.certificate_ends(unix_seconds(not_after));
-    }
-
-    /// The bid that is due for its lease.
-    pub(super) fn bid(&mut self, drain: DrainPhase, now: Moment) -> Option<Bidding> {
-        let is_stuck = self.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::Stuck));
-        // Another replica may do better, and will still be there.
-        let wish = if is_stuck || drain != DrainPhase::Serving { Wish::Yield } else { Wish::Hold };
-        let probe = self.has_result.then_some(Probe {
-            at: self.last_result,
-            took: self.duration,
-            certificate_not_after: self.certificate_not_after,
-        });
-        let state = &self.state;
-        self.share.as_mut()?.bid(wish, probe.map(|probe| move || state.published(probe, now)), now.instant)
-    }
-
-    /// The bid has begun, or could not.
-    pub(super) fn bidding(&mut self, asking: Option<Abort>) {
-        if let Some(share) = &mut self.share {
-            share.asking(asking);
-        }
-    }
-
-    /// The thread of a bid has ended.
-    pub(super) fn bid_ended(&mut self, end: RunEnd<BidResult>, now: Moment, told: &mut Told<'_>) {
-        let Some(share) = &mut self.share else {
-            return;
-        };
-        let had_epoch = share.role(now.instant);
-        if let Some(Heard { published, asked }) = share.ended(end) {
-            let goes_on = share.role(now.instant) == had_epoch && matches!(had_epoch, Role::Holding { .. });
-            // What a holder reads is its own.
-            if let Some(published) = published.filter(|_| !goes_on) {
-                self.follow(&published, asked, now, told);
-            }
-        }
-        self.take_role(now.instant);
-        if self.refresh == Refresh::Wanted && !self.may_run(now.instant) {
-            self.refresh = Refresh::None;
-        }
-        self.swing_gate(now.instant);
-    }
-
-    /// Takes over what another replica knows, unless it is older than what is known here.
-    fn follow(&mut self, Published { result, age }: &Published, asked: Instant, now: Moment, told: &mut Told<'_>) {
-        let ago = now.instant.saturating_duration_since(asked).saturating_add(*age);
-        let Some(followed) = now.before(ago).and_then(|published| Followed::read(result, published)) else {
-            if let Some(share) = &self.share {
-                share.cannot_read();
-            }
-            return;
-        };
-        let Probe { at, took, certificate_not_after } = followed.probe;
-        if self.has_result && at < self.last_result {
-            return;
-        }
-        self.duration = took;
-        self.has_result = true;
-        self.last_result = at;
-        if let Some(not_after) = certificate_not_after {
-            self.saw_certificate(not_after);
-        }
-        let change = self.state.follow(followed);
-        if let Some(success) = self.state.last_success {
-            self.instruments.succeeded(unix_seconds(success));
-        }
-        self.changed(change, now, told);
-    }
-
-    /// Acts on a role that is another one than before.
-    fn take_role(&mut self, now: Instant) {
-        let Some(share) = &mut self.share else {
-            return;
-        };
-        share.tick(now);
-        let Some(role) = share.changed_role(now) else {
-            return;
-        };
-        // Without a result the first run is due as it was at the start.
-        match role {
-            Role::Holding { .. } if self.has_result => self.due = self.last_result + self.settings.interval,
-            Role::Alone => {
-                share.tell_fallback();
-                if self.has_result {
-                    let turn = self.settings.interval.saturating_mul(self.settings.stretch).mul_f64(share.phase());
-                    self.due = now + turn;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// What this process is for the check. A holder that publishes nothing is as good as none.
-    fn role(&self, now: Instant) -> Role {
-        let is_stale = now >= self.last_result + self.settings.stale_after;
-        match self.share.as_ref().map_or(Role::Alone, |share| share.role(now)) {
-            Role::Following if is_stale => Role::Alone,
-            role => role,
-        }
-    }
-
-    fn may_run(&self, now: Instant) -> bool {
-        matches!(self.role(now), Role::Holding { .. } | Role::Alone)
-    }
-
-    /// Whether a run that was begun as something else may be older than what another replica has told since.
-    fn is_overtaken(&self, begun_as: Role, now: Instant) -> bool {
-        match self.role(now) {
-            Role::Following | Role::Undecided => true,
-            held @ Role::Holding { .. } => matches!(begun_as, Role::Holding { .. }) && begun_as != held,
-            Role::Alone => false,
-        }
-    }
-
-    /// By how much intervals are stretched now.
-    fn stretch(&self, now: Instant) -> u32 {
-        match self.role(now) {
-            Role::Holding { .. } => 1,
-            Role::Following | Role::Alone | Role::Undecided => self.settings.stretch,
-        }
-    }
-
-    fn stretched(&self, interval: Duration, now: Instant) -> Duration {
-        interval.saturating_mul(self.stretch(now))
-    }
-
     /// Brings the next run forward while failures settle. No run is due in the past.
     fn schedule_after(&mut self, started: Instant, now: Moment) {
         if self.state.is_settling() {
@@ -382,31 +252,6 @@ impl Tracked {
     /// Whether a run has ever had a result, whatever it was.
     pub(super) const fn is_known(&self) -> bool {
         self.has_result
-    }
-
-    pub(in crate::health) fn show(&self) -> CheckState {
-        let state = &self.state;
-        CheckState {
-            name: Arc::clone(&self.name),
-            dependency: Arc::clone(&self.dependency),
-            impact: self.settings.impact,
-            severity: self.settings.severity,
-            gates: self.settings.gates,
-            kind: self.settings.kind,
-            tags: Arc::clone(&self.tags),
-            detected_within: self.settings.detected_within,
-            status: state.status,
-            reason: state.reason,
-            message: state.message.clone(),
-            data: state.data.clone(),
-            since: state.since.wall,
-            last_success: state.last_success,
-            last_failure: state.last_failure.clone(),
-            consecutive_failures: state.consecutive_failures,
-            duration: self.duration,
-            holds_ready: self.gate.is_closed(),
-            fresh_until: self.has_result.then(|| self.last_result + self.settings.stale_after),
-        }
     }
 
     fn look_for_an_excuse(&mut self, now: Moment, told: &mut Told<'_>) {
@@ -434,47 +279,6 @@ impl Tracked {
         let change = self.state.failure(failure, now);
         self.has_result(now);
         self.changed(change, now, told);
-    }
-
-    fn changed(&mut self, change: Option<Change>, now: Moment, told: &mut Told<'_>) {
-        let Some(change) = change else {
-            return;
-        };
-        self.instruments.show(change.to);
-        let transition = Transition {
-            check: Arc::clone(&self.name),
-            dependency: Arc::clone(&self.dependency),
-            from: change.from,
-            to: change.to,
-            reason: self.state.reason,
-            severity: self.settings.severity,
-            at: now.wall,
-            lasted: now.instant.saturating_duration_since(change.began),
-            bad_for: change.bad_since.map_or(Duration::ZERO, |since| now.instant.saturating_duration_since(since)),
-        };
-        transition.log(&self.state.message);
-        if change.from != Status::Unknown {
-            self.instruments.changed_to(change.to);
-            told(transition);
-        }
-    }
-
-    /// Brings the gate in line with the status and the time.
-    fn swing_gate(&mut self, now: Instant) {
-        let would_hold =
-            self.settings.gates == Gates::Ready && matches!(self.state.status, Status::Unhealthy | Status::Unknown);
-        let swung = self.gate.swung(would_hold, now);
-        let before = std::mem::replace(&mut self.gate, swung);
-        if self.gate == Gate::FailedOpen && before != Gate::FailedOpen {
-            self.instruments.failed_open();
-            tracing::warn!(
-                check = &*self.name,
-                dependency = &*self.dependency,
-                reason = self.state.reason,
-                held_seconds = GATE_LIMIT.as_secs(),
-                "readiness no longer waits for a health check"
-            );
-        }
     }
 }
 
