@@ -21,9 +21,9 @@ pub(super) struct Origin {
 /// What happens to what the destination holds of the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replace {
-    /// Families that the page has are replaced, others stay.
+    /// Families that the page has are replaced, others stay; of those that [last](super::lasting) also series.
     Families,
-    /// All of it goes.
+    /// All of it goes but what [lasts](super::lasting).
     Everything,
 }
 

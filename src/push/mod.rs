@@ -17,6 +17,13 @@
 //! replaces whatever the destination held of the job. After anything else, families that this run does not show stay, so
 //! `job_last_success_timestamp_seconds` goes on telling of the run that succeeded.
 //!
+//! What alerts compare with the present time outlasts a success too, and each series by itself: a batch that this run left
+//! out, or that had nothing to do, keeps its last success and its deadline, and a source its last update and the expected
+//! interval. These are the metrics whose names end in `_last_success_timestamp_seconds`, `_deadline_timestamp_seconds`,
+//! `_last_update_timestamp_seconds` or `_update_expected_interval_seconds`, a service's own too. The gateway replaces groups
+//! and families only, so there each batch or source has a group of its own below that of the job, and such a metric needs a
+//! label. A batch that is no more is forgotten by hand: by deleting its group at the gateway, or its lines in the file.
+//!
 //! # Who it is
 //!
 //! A scrape adds the identity of its target to every series; nobody does for what is pushed. So a push carries the job,
@@ -29,6 +36,7 @@ mod destination;
 mod error;
 mod instruments;
 mod jobs;
+mod lasting;
 mod outcome;
 mod page;
 mod pending;

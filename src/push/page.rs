@@ -1,9 +1,11 @@
 //! What is pushed: an exposition in the text format, family by family.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use super::instruments::{JOB_NAME, is_about_jobs};
+use super::lasting::is_lasting;
 use crate::metrics::{identity, pairs};
 
 /// The families of an exposition by name.
@@ -25,7 +27,7 @@ struct Sample {
     value: String,
 }
 
-type Labels = BTreeMap<String, String>;
+pub(super) type Labels = BTreeMap<String, String>;
 
 impl Page {
     /// Reads what this crate wrote: metadata before samples, families not interleaved. What comes before any
@@ -80,12 +82,50 @@ impl Page {
         self
     }
 
-    /// With the families of `below` that it has not.
+    /// With the families of `below` that it has not, and of those that [last](super::lasting) also the series.
     pub(super) fn over(mut self, below: Self) -> Self {
         for (name, family) in below.0 {
-            self.0.entry(name).or_insert(family);
+            match self.0.entry(name) {
+                Entry::Vacant(free) => drop(free.insert(family)),
+                Entry::Occupied(mut taken) if is_lasting(taken.key()) => taken.get_mut().keep(family.samples),
+                Entry::Occupied(_) => {}
+            }
         }
         self
+    }
+
+    /// Only what [lasts](super::lasting).
+    pub(super) fn lasting(mut self) -> Self {
+        self.0.retain(|name, _| is_lasting(name));
+        self
+    }
+
+    /// What [lasts](super::lasting) on a page of its own for each thing that it tells of, which its labels name, and the
+    /// rest. What tells of nothing by name stays with the rest.
+    #[cfg(feature = "pushgateway")]
+    pub(super) fn apart(self) -> (Self, BTreeMap<Labels, Self>) {
+        let (mut rest, mut lasting) = (Self::default(), BTreeMap::<Labels, Self>::new());
+        for (name, Family { metadata, samples }) in self.0 {
+            for sample in samples {
+                let page = if is_lasting(&name) && !sample.labels.is_empty() {
+                    lasting.entry(sample.labels.clone()).or_default()
+                } else {
+                    &mut rest
+                };
+                let empty = || Family { metadata: metadata.clone(), samples: Vec::new() };
+                page.0.entry(name.clone()).or_insert_with(empty).samples.push(sample);
+            }
+        }
+        (rest, lasting)
+    }
+}
+
+impl Family {
+    /// With those samples whose series it has not.
+    fn keep(&mut self, samples: Vec<Sample>) {
+        let is_new = |sample: &Sample| self.samples.iter().all(|own| own.labels != sample.labels);
+        let kept: Vec<_> = samples.into_iter().filter(is_new).collect();
+        self.samples.extend(kept);
     }
 }
 
@@ -205,5 +245,48 @@ job_last_success_timestamp_seconds{job_name=\"pnl\"} 3
         let (below, above) =
             (Page::parse("# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\n"), Page::parse("# TYPE b gauge\nb{x=\"1\"} 2\n"));
         assert_eq!(above.over(below).to_string(), "# TYPE a gauge\na 1\n# TYPE b gauge\nb{x=\"1\"} 2\n");
+    }
+
+    const TWO_BATCHES: &str = "\
+# TYPE risk_batch_deadline_timestamp_seconds gauge
+risk_batch_deadline_timestamp_seconds{batch=\"var\"} 1
+risk_batch_deadline_timestamp_seconds{batch=\"pnl\"} 2
+# TYPE risk_batch_running gauge
+risk_batch_running{batch=\"var\"} 1
+";
+
+    #[test]
+    fn series_that_last_stay_one_by_one() {
+        let above = "\
+# TYPE risk_batch_deadline_timestamp_seconds gauge
+risk_batch_deadline_timestamp_seconds{batch=\"pnl\"} 3
+risk_batch_deadline_timestamp_seconds{batch=\"var\"} 1
+";
+        let anew = above.lines().take(2).map(|line| format!("{line}\n")).collect::<String>();
+        let below = Page::parse(TWO_BATCHES).lasting();
+        assert_eq!(Page::parse(&anew).over(below).to_string(), above);
+    }
+
+    #[cfg(feature = "pushgateway")]
+    #[test]
+    fn what_lasts_has_a_page_for_each_thing_that_it_tells_of() {
+        let success = "# TYPE a_last_success_timestamp_seconds gauge\n";
+        let text = format!(
+            "{success}a_last_success_timestamp_seconds 5\na_last_success_timestamp_seconds{{batch=\"var\"}} 4\n{TWO_BATCHES}"
+        );
+        let (rest, lasting) = Page::parse(&text).apart();
+        let running = TWO_BATCHES.lines().skip(3).map(|line| format!("{line}\n")).collect::<String>();
+        assert_eq!(rest.to_string(), format!("{success}a_last_success_timestamp_seconds 5\n{running}"));
+        let series: Vec<Vec<String>> = lasting
+            .values()
+            .map(|page| page.to_string().lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect())
+            .collect();
+        let deadline = "risk_batch_deadline_timestamp_seconds";
+        let success = "a_last_success_timestamp_seconds{batch=\"var\"} 4";
+        let expected = [
+            vec![format!("{deadline}{{batch=\"pnl\"}} 2")],
+            vec![success.to_owned(), format!("{deadline}{{batch=\"var\"}} 1")],
+        ];
+        assert_eq!(series, expected);
     }
 }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
+use hyper::body::Bytes;
 
 use super::destination::sealed::Deliver;
 use super::destination::{Delivering, Destination, Origin, Replace};
@@ -17,7 +18,8 @@ use crate::transport::{Endpoint, EndpointError, HttpAnswer};
 
 /// A Pushgateway, which keeps what it was pushed last until Prometheus scrapes it, and longer: it never forgets.
 ///
-/// Each job is a group of its own, `{job, service, environment}`. Prometheus needs `honor_labels: true` for the gateway, or
+/// Each job is a group of its own, `{job, service, environment}`, with further ones below it for what
+/// [outlasts its runs](super). Prometheus needs `honor_labels: true` for the gateway, or
 /// it takes them for the gateway's. When a group was last pushed is the gateway's `push_time_seconds`.
 ///
 /// ```
@@ -86,6 +88,17 @@ impl Pushgateway {
         Uri::from_parts(parts).expect("OK because scheme and host are those of a URL")
     }
 
+    fn request(&self, method: Method, group: &[(&str, &str)], page: &Page) -> Request<Bytes> {
+        let mut request = Request::new(page.to_string().into());
+        *request.uri_mut() = self.uri(group);
+        *request.method_mut() = method;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Format::Text.content_type()));
+        if let Some(authorization) = &self.authorization {
+            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        }
+        request
+    }
+
     fn verdict(&self, answer: &HttpAnswer) -> Result<(), PushError> {
         if answer.status.is_success() {
             return Ok(());
@@ -108,21 +121,26 @@ impl Deliver for Pushgateway {
 
     fn deliver(&self, origin: &Origin, page: Page, replace: Replace) -> Delivering<'_> {
         let group = self.group(origin);
-        let page = page.clear_of(&group);
-        let mut request = Request::new(page.to_string().into());
-        *request.uri_mut() = self.uri(&group);
-        *request.method_mut() = match replace {
+        let (page, lasting) = page.clear_of(&group).apart();
+        let method = match replace {
             Replace::Families => Method::POST,
             Replace::Everything => Method::PUT,
         };
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Format::Text.content_type()));
-        if let Some(authorization) = &self.authorization {
-            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
-        }
+        let mut requests = vec![self.request(method, &group, &page)];
+        // A page that has not all of these families leaves the others of the group alone.
+        requests.extend(lasting.iter().map(|(labels, page)| {
+            let labels = labels.iter().map(|(label, value)| (label.as_str(), value.as_str()));
+            let group: Vec<_> = group.iter().copied().chain(labels).collect();
+            self.request(Method::POST, &group, page)
+        }));
         Box::pin(async {
-            let answer = self.endpoint.send(request).await;
-            let answer = answer.map_err(|error| PushError::NoAnswer { gateway: self.shown(), source: error.into() })?;
-            self.verdict(&answer)
+            for request in requests {
+                let answer = self.endpoint.send(request).await;
+                let answer =
+                    answer.map_err(|error| PushError::NoAnswer { gateway: self.shown(), source: error.into() })?;
+                self.verdict(&answer)?;
+            }
+            Ok(())
         })
     }
 }

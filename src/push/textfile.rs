@@ -71,10 +71,11 @@ impl Deliver for Textfile {
 impl Inner {
     fn write(&self, page: Page, replace: Replace) -> Result<(), PushError> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let page = match replace {
-            Replace::Everything => page,
-            Replace::Families => page.over(self.read()?),
-        };
+        let page = page.over(match replace {
+            // A success says most of it by itself, so it does not fail for what cannot be read.
+            Replace::Everything => self.read().unwrap_or_default().lasting(),
+            Replace::Families => self.read()?,
+        });
         let scratch = Scratch::beside(&self.path)?;
         scratch.fill(page.to_string().as_bytes())?;
         scratch.rename_to(&self.path)

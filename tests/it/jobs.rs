@@ -7,7 +7,8 @@ use std::time::Duration;
 use aistm7_monitoring::business::Outcome;
 use aistm7_monitoring::push::{PushError, Textfile};
 
-use crate::service::{Lines, all_lines, builder};
+use crate::nights;
+use crate::service::{Lines, all_lines, builder, monitoring};
 
 /// Ends a test that waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,4 +78,19 @@ async fn deadline_of_a_batch_stays_in_its_file_until_a_later_run_succeeds() {
     let succeeded = run(3, Ok(())).await;
     assert!(succeeded.is_some());
     assert_eq!(run(3, Err("no prices")).await, succeeded);
+}
+
+#[test]
+fn what_is_known_of_each_batch_stays_in_its_file_until_that_batch_succeeds_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("nightly.prom");
+    let shown = |metric: &str, batch: &str| {
+        let text = fs::read_to_string(&path).unwrap();
+        let series = format!("{metric}{{batch=\"{batch}\",");
+        let mut found = text.lines().filter(|line| line.starts_with(&series));
+        let value = found.next()?.rsplit(' ').next()?.parse().ok();
+        assert_eq!(found.next(), None, "{text}");
+        value
+    };
+    nights::play(monitoring, || Textfile::new(&path).unwrap(), shown);
 }

@@ -12,6 +12,8 @@ mod poll;
 #[cfg(feature = "full")]
 #[path = "../support/everything.rs"]
 mod everything;
+#[path = "../support/nights.rs"]
+mod nights;
 
 #[cfg(feature = "ibkr")]
 #[allow(dead_code, reason = "the tests against real clients use the rest")]

@@ -10,6 +10,7 @@ use aistm7_monitoring::log::Sink;
 use aistm7_monitoring::monitoring::Variables;
 use aistm7_monitoring::push::{PushError, Pushgateway, ShortLived, Textfile};
 
+use crate::nights;
 use crate::scrape::Scrape;
 use crate::support::node_exporter::NodeExporter;
 use crate::support::poll::eventually;
@@ -97,6 +98,18 @@ fn failure_and_panic_are_pushed_and_the_last_success_stays() {
     let scrape = Scrape::of(gateway.address());
     assert!(is_last_outcome(&scrape, "panicked"), "{}", scrape.text());
     assert_eq!(scrape.value(SUCCESS, &GROUP), succeeded);
+}
+
+#[test]
+#[ignore = "needs Pushgateway; run by tests/run"]
+fn what_is_known_of_each_batch_stays_at_the_gateway_until_that_batch_succeeds_again() {
+    let gateway = Gateway::start();
+    let shown = |metric: &str, batch: &str| {
+        let labels = [("job", "nightly"), GROUP[1], GROUP[2], ("batch", batch)];
+        Scrape::of(gateway.address()).value(metric, &labels)
+    };
+    nights::play(monitoring, || Pushgateway::new(&gateway.url()).expect("a valid URL"), shown);
+    assert_eq!(Scrape::of(gateway.address()).sum("push_failure_time_seconds", &[("job", "nightly")]), 0.0);
 }
 
 #[tokio::test]

@@ -8,6 +8,9 @@ mod child;
 mod everything;
 #[path = "../it/json.rs"]
 mod json;
+#[cfg(feature = "full")]
+#[path = "../support/nights.rs"]
+mod nights;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -179,8 +179,7 @@ impl Batches {
     /// [`Batches::last_succeeded_at`], or set it for the first time with [`Batches::set_deadline`].
     ///
     /// A job that ends before a scrape pushes its deadline when it succeeds, and its destination keeps it while later runs
-    /// fail. A run that succeeds replaces everything there: one that may find nothing to do returns an error then, or
-    /// seeds the success before.
+    /// fail, find nothing to do or leave the batch out.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
