@@ -11,6 +11,8 @@
 //! [the document](crate::alerts_reference).
 
 pub mod evaluate;
+mod held_back;
+mod inhibition;
 #[cfg(feature = "notify")]
 pub mod notify;
 mod packs;
@@ -19,6 +21,9 @@ pub mod runbook;
 mod set;
 mod timing;
 
+pub use held_back::HeldBack;
+pub use inhibition::muting;
+pub(crate) use inhibition::{INHIBITIONS, Inhibition, Labelled};
 pub(crate) use rule::UNBORN_FOR;
 pub use rule::{
     Across, BoundRule, Condition, GuideLine, IDENTITY, Match, Matcher, Measure, Missing, Order, Pack, Quantity, Role,

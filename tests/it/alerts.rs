@@ -8,11 +8,10 @@ use std::time::Duration;
 use aistm7_monitoring::alert::evaluate::{AlertState, EvaluateError, Evaluation};
 use aistm7_monitoring::alert::{
     Alerts, GuideLine, MOST_PAGES, Pace, Pack, Profile, Quantity, Rule, RuleFault, RuleSet, Severity, Switch, TARGET,
-    Value, metric, runbook,
+    Value, metric, muting, runbook,
 };
 use aistm7_monitoring::clock::ManualClock;
 use aistm7_monitoring::health::{CheckFailure, CheckOptions, CheckReport, check_fn};
-use aistm7_monitoring::ops::alertmanager::muting;
 use aistm7_monitoring::ops::prometheus::unproven;
 use aistm7_monitoring::ops::{Bundle, BundleOptions};
 

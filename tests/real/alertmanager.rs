@@ -6,6 +6,7 @@ use aistm7_monitoring::alert::Severity;
 use aistm7_monitoring::alert::notify::{Alert, Alertmanager, Delivery, Origin, Replicas, Route};
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::metrics::{Meter, Registry};
+use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, Slack};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
@@ -92,4 +93,91 @@ async fn alertmanager_takes_alerts_tells_of_them_once_and_forgets_those_of_a_dea
     let told = told.lock().unwrap();
     assert_eq!(told.iter().filter(|(status, _)| status == "resolved").count(), 1, "{told:?}");
     assert_eq!(one.pending(), 0);
+}
+
+/// Alerts with and without their causes.
+fn storm() -> Vec<Alert> {
+    let since = Clock::system().wall();
+    let prod = |rule, severity| Alert::firing(Origin::new("risk", "prod"), rule, severity, since);
+    let staging = |rule, severity| Alert::firing(Origin::new("risk", "staging"), rule, severity, since);
+    use Severity::{Critical, Info, Warning};
+    vec![
+        prod("PortfolioSyncFailing", Critical).label("source", "ibkr"),
+        prod("DependencyDown", Critical).label("dependency", "ibkr"),
+        prod("DependencyUnreachableFromSome", Warning).label("dependency", "ibkr"),
+        prod("DependencyUnreachableFromSome", Warning).label("dependency", "solana"),
+        staging("PortfolioSyncFailing", Critical).label("source", "ibkr"),
+        prod("ApiErrorRateHigh", Critical),
+        prod("ApiErrorRateElevated", Warning),
+        prod("ApiErrorBudgetBurnsFast", Critical).label("route", "/a"),
+        prod("ApiErrorBudgetBurnsSlowly", Warning).label("route", "/a"),
+        prod("ApiErrorBudgetBurnsSlowly", Warning).label("route", "/b"),
+        staging("ServiceAbsent", Critical),
+        staging("Watchdog", Info),
+        prod("Late", Critical).label("dependency", "a").label("source", "x"),
+        prod("Late", Warning).label("dependency", "a"),
+        prod("Late", Warning).label("dependency", "b"),
+        // A drill mutes nothing, and nothing mutes it.
+        prod("DependencyDown", Critical).label("dependency", "solana").label("drill", "true"),
+        prod("TokenPriceOverdue", Warning).label("token", "sol"),
+        prod("PortfolioDataOverdue", Critical).label("source", "ibkr").label("drill", "true"),
+    ]
+}
+
+/// Rule, environment and further labels: who an alert is.
+fn name(alert: &Alert) -> String {
+    let labels: Vec<_> = alert.labels().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{} {} {}", alert.rule(), alert.origin().environment(), labels.join(","))
+}
+
+#[tokio::test]
+#[ignore = "needs prometheus-alertmanager"]
+async fn what_a_delivery_holds_back_is_what_alertmanager_inhibits() {
+    let options =
+        AlertmanagerOptions::new("/etc/pagerduty", Slack::TokenFile("/etc/slack".to_owned()), "http://127.0.0.1:1/");
+    let written = alertmanager::config(&options);
+    let (_, rules) = written.split_once("inhibit_rules:").expect("it has rules");
+    let (rules, _) = rules.split_once("\ntime_intervals:").expect("these follow");
+    let config = format!("route: {{receiver: none}}\nreceivers: [{{name: none}}]\ninhibit_rules:{rules}\n");
+    let real = RealAlertmanager::start(&config);
+    let delivery = || {
+        Delivery::builder(Replicas::Several)
+            .destination("alertmanager", Alertmanager::new(&real.url()).unwrap())
+            .route(Route::to(["alertmanager"]))
+            .build(&Meter::new(&Registry::new()))
+            .unwrap()
+    };
+    let alerts = storm();
+    // Each by a delivery that knows of no cause, so that the real one is told of all.
+    for alert in &alerts {
+        let one = delivery();
+        one.offer(alert.clone());
+        assert_eq!(one.flush(PATIENCE).await, 0);
+    }
+    let whole = delivery();
+    whole.offer_all(alerts.clone());
+    let mut ours: Vec<_> = alerts.iter().filter(|alert| whole.held_back(alert).is_some()).map(name).collect();
+    ours.sort();
+    assert!(!ours.is_empty() && ours.len() < alerts.len(), "{ours:?}");
+    let probe = async || {
+        let shown = real.alerts();
+        let inhibited =
+            shown.iter().filter(|alert| alert["status"]["inhibitedBy"].as_array().is_some_and(|by| !by.is_empty()));
+        let of = |alert: &Value| {
+            let labels = alert["labels"].as_object().expect("labels").iter();
+            let own = ["alertname", "environment", "service", "severity"];
+            let labels = labels.filter(|(name, _)| !own.contains(&name.as_str()));
+            let labels: Vec<_> =
+                labels.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
+            let own = |name: &str| alert["labels"][name].as_str().unwrap_or_default().to_owned();
+            format!("{} {} {}", own("alertname"), own("environment"), labels.join(","))
+        };
+        let mut theirs: Vec<_> = inhibited.map(of).collect();
+        theirs.sort();
+        match (shown.len() == alerts.len(), theirs == ours) {
+            (true, true) => Ok(()),
+            _ => Err(format!("{} alerts\ntheirs: {theirs:#?}\nours: {ours:#?}", shown.len())),
+        }
+    };
+    eventually_async(PATIENCE, probe).await;
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::state::{AlertState, Tracked};
+use crate::alert::held_back::HeldBack;
 use crate::alert::rule::{BoundRule, Quantity};
 use crate::severity::Severity;
 
@@ -12,6 +13,7 @@ use crate::severity::Severity;
 pub struct ActiveAlert {
     rule: Arc<BoundRule>,
     tracked: Tracked,
+    held_back: Option<HeldBack>,
 }
 
 /// What has become of an alert.
@@ -26,7 +28,7 @@ pub struct AlertChange {
 
 impl ActiveAlert {
     pub(super) fn new(rule: &Arc<BoundRule>, tracked: &Tracked) -> Self {
-        Self { rule: Arc::clone(rule), tracked: tracked.clone() }
+        Self { rule: Arc::clone(rule), tracked: tracked.clone(), held_back: None }
     }
 
     /// Its rule.
@@ -74,6 +76,16 @@ impl ActiveAlert {
     /// Since when it fires, or fired.
     pub fn fired_at(&self) -> Option<SystemTime> {
         self.tracked.fired.map(|moment| moment.wall)
+    }
+
+    /// Why people are not told of it although it fires, if the delivery that it is handed to holds it back.
+    pub fn held_back(&self) -> Option<&HeldBack> {
+        self.held_back.as_ref()
+    }
+
+    #[cfg(feature = "notify")]
+    pub(super) fn is_held_back(&mut self, why: Option<HeldBack>) {
+        self.held_back = why;
     }
 
     /// Since when it is over.

@@ -52,6 +52,8 @@ struct Shared {
     alarm: Arc<Alarm>,
     stopped: AtomicBool,
     report: Mutex<Arc<AlertReport>>,
+    #[cfg(feature = "notify")]
+    telling: Option<super::telling::Telling>,
 }
 
 impl Evaluating {
@@ -76,14 +78,18 @@ impl Evaluating {
         let meter = Meter::new(registry);
         let instruments = Instruments::register(&meter, &evaluator)?;
         let report = Mutex::new(Arc::new(AlertReport::of(&evaluator, None)));
-        let shared = Arc::new(Shared { alarm: Alarm::new(clock), stopped: AtomicBool::new(false), report });
+        let shared = Arc::new(Shared {
+            alarm: Alarm::new(clock),
+            stopped: AtomicBool::new(false),
+            report,
+            #[cfg(feature = "notify")]
+            telling,
+        });
         let duty = Duty {
             evaluator,
             instruments,
             every,
             on_change,
-            #[cfg(feature = "notify")]
-            telling,
             diagnostics: meter.diagnostics().clone(),
             registry: registry.clone(),
             clock: clock.clone(),
@@ -94,9 +100,18 @@ impl Evaluating {
         Ok(Self(Arc::new(Owner(shared))))
     }
 
-    /// How everything stands since the last evaluation. Cost: a short lock.
+    /// How everything stands since the last evaluation, and what is held back at the moment. Cost: a short lock, and with a
+    /// delivery a copy of the alerts.
     pub fn report(&self) -> Arc<AlertReport> {
-        Arc::clone(&self.0.0.report())
+        let shared = &self.0.0;
+        let report = Arc::clone(&shared.report());
+        #[cfg(feature = "notify")]
+        if let Some(telling) = &shared.telling {
+            let mut report = AlertReport::clone(&report);
+            telling.note_held_back(&mut report.alerts);
+            return Arc::new(report);
+        }
+        report
     }
 }
 
@@ -127,8 +142,6 @@ struct Duty {
     instruments: Instruments,
     every: Duration,
     on_change: Option<Arc<OnChange>>,
-    #[cfg(feature = "notify")]
-    telling: Option<super::telling::Telling>,
     diagnostics: Diagnostics,
     registry: Registry,
     clock: Clock,
@@ -166,8 +179,9 @@ impl Duty {
         // Before anybody is told, so that whoever looks because of it sees it.
         *self.shared.report() = Arc::new(AlertReport::of(&self.evaluator, Some(wall)));
         #[cfg(feature = "notify")]
-        if let Some(telling) = &self.telling {
-            telling.tell(&self.shared.report().alerts, wall);
+        if let Some(telling) = &self.shared.telling {
+            let report = Arc::clone(&self.shared.report());
+            telling.tell(&report.alerts, wall);
         }
         if let Some(on_change) = &self.on_change {
             for change in &changes {

@@ -90,6 +90,7 @@ fn alert(alert: &ActiveAlert) -> Value {
         "active_since": time(alert.active_since()),
         "fired_at": alert.fired_at().map(time),
         "ended_at": alert.ended_at().map(time),
+        "held_back": alert.held_back().map(|why| json!({ "reason": why.as_str(), "by": why.by() })),
     })
 }
 

@@ -24,13 +24,21 @@ impl Telling {
 
     /// After each evaluation: what fires, again and again, since a delivery confirms by that what it told before a restart,
     /// and what ended with this evaluation.
-    pub(super) fn tell<'a>(&self, alerts: impl IntoIterator<Item = &'a ActiveAlert>, evaluated_at: SystemTime) {
-        for alert in alerts {
+    pub(super) fn tell(&self, alerts: &[ActiveAlert], evaluated_at: SystemTime) {
+        let told = alerts.iter().filter_map(|alert| {
             let ends_now = alert.ended_at() == Some(evaluated_at);
-            if let Some(fired_at) = alert.fired_at().filter(|_| alert.state().is_firing() || ends_now) {
-                let told = self.told(alert, fired_at);
-                self.delivery.offer(if ends_now { told.resolved(evaluated_at) } else { told });
-            }
+            let fired_at = alert.fired_at().filter(|_| alert.state().is_firing() || ends_now)?;
+            let told = self.told(alert, fired_at);
+            Some(if ends_now { told.resolved(evaluated_at) } else { told })
+        });
+        self.delivery.offer_all(told);
+    }
+
+    /// Notes in alerts why they are held back at the moment.
+    pub(super) fn note_held_back(&self, alerts: &mut [ActiveAlert]) {
+        for alert in alerts.iter_mut().filter(|alert| alert.state().is_firing()) {
+            let told = alert.fired_at().map(|fired_at| self.told(alert, fired_at));
+            alert.is_held_back(told.and_then(|told| self.delivery.held_back(&told)));
         }
     }
 

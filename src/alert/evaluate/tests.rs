@@ -227,7 +227,10 @@ fn thread_evaluates_when_it_is_due_tells_of_changes_and_ends_with_its_last_handl
 #[cfg(feature = "notify")]
 #[test]
 fn delivery_hears_of_what_fires_and_of_its_end_and_not_of_what_is_pending() {
-    use crate::alert::notify::{AlertStatus, Delivery, Notice, Notifier, NotifyError, Receipt, Replicas, Route, Told};
+    use crate::alert::HeldBack;
+    use crate::alert::notify::{
+        AlertStatus, Delivery, Notice, Notifier, NotifyError, Receipt, Replicas, Route, Silence, Told,
+    };
 
     struct Pager(mpsc::Sender<Vec<(String, AlertStatus, String)>>);
 
@@ -265,6 +268,18 @@ fn delivery_hears_of_what_fires_and_of_its_end_and_not_of_what_is_pending() {
         }
     };
     assert_eq!(next(), (AlertStatus::Firing, "fast/orders".to_owned()));
+    let held_back = || {
+        let report = evaluating.report();
+        let ours = report.alerts.iter().find(|alert| alert.name() == NAME).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+        let shown = json["alerts"].as_array().unwrap().iter().find(|alert| alert["alertname"] == NAME).unwrap();
+        (ours.held_back().cloned(), shown["held_back"]["reason"].as_str().map(str::to_owned))
+    };
+    assert_eq!(held_back(), (None, None));
+    let silence = Silence::new(std::time::UNIX_EPOCH, clock.wall() + EVERY).rule(NAME);
+    delivery.silence(silence.clone());
+    assert_eq!(held_back(), (Some(HeldBack::Silenced), Some("silenced".to_owned())));
+    delivery.lift(&silence);
     bench.level().set(1.0);
     assert_eq!(next(), (AlertStatus::Resolved, "fast/orders".to_owned()));
     drop(evaluating);

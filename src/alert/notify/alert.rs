@@ -232,6 +232,22 @@ impl Alert {
         self.ends_at
     }
 
+    /// The labels that every alert has, under the names that Prometheus' alerts have them.
+    pub(super) fn own_labels(&self) -> [(&'static str, &str); 4] {
+        [
+            ("alertname", self.rule()),
+            ("service", self.origin.service()),
+            ("environment", self.origin.environment()),
+            ("severity", self.severity.as_str()),
+        ]
+    }
+
+    /// A label as an Alertmanager would match it: empty if there is none.
+    pub(super) fn matched(&self, name: &str) -> &str {
+        let own = self.own_labels().into_iter().find(|(label, _)| *label == name).map(|(_, value)| value);
+        own.or_else(|| self.labels.get(name).map(String::as_str)).unwrap_or_default()
+    }
+
     /// The key of this alert everywhere: a hash of environment, service, rule and labels. Cost: about a microsecond.
     pub fn fingerprint(&self) -> Fingerprint {
         let labels = self.labels.iter().flat_map(|(name, value)| [name.as_str(), value]);

@@ -95,15 +95,10 @@ impl Alertmanager {
     }
 
     fn alert(&self, alert: &Alert, at: SystemTime) -> Value {
-        let own = [
-            ("alertname", alert.rule()),
-            ("service", alert.origin().service()),
-            ("environment", alert.origin().environment()),
-            ("severity", alert.severity().as_str()),
-        ];
         let added = self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         // Of two of one name the last counts.
-        let labels = added.chain(alert.labels()).chain(own).map(|(name, value)| (label_name(name), value.into()));
+        let labels =
+            added.chain(alert.labels()).chain(alert.own_labels()).map(|(name, value)| (label_name(name), value.into()));
         let value = alert.value.map(|value| value.to_string());
         let texts = [
             ("summary", Some(alert.summary.as_str())),

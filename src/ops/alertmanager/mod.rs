@@ -12,7 +12,6 @@ mod inhibition;
 mod maintenance;
 mod receivers;
 
-pub use inhibition::muting;
 pub use maintenance::MaintenanceInterval;
 pub use receivers::Slack;
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use aistm7_monitoring::alert::notify::{Delivery, PagerDuty, Replicas, Route};
+use aistm7_monitoring::alert::Severity;
+use aistm7_monitoring::alert::notify::{Alert, Delivery, PagerDuty, Replicas, Route};
 use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::redact::Secret;
 
@@ -93,6 +94,10 @@ async fn process_that_is_killed_again_and_again_goes_on_with_its_one_incident() 
     fire_and_be_killed(&peer, &spool).await;
     {
         let back = delivery(peer.address, &spool);
+        // The same as a warning follows from it, whoever has not yet said again that it fires.
+        let origin = critical("SyncFailed").origin().clone();
+        let warning = Alert::firing(origin, "SyncFailed", Severity::Warning, super::start()).label("book", "b");
+        assert!(back.held_back(&warning).is_some());
         // It still fires, so whatever was known is known or told again.
         back.offer(critical("SyncFailed"));
         assert_eq!(back.flush(PATIENCE).await, 0);

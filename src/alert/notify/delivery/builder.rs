@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::super::notifier::{Belief, DynNotifier, Notifier, Profile};
 use super::super::spool::{Entry, Spool, Subject};
+use super::causes::Causes;
 use super::channel::Channel;
 use super::error::DeliveryError;
 use super::group::Known;
@@ -19,6 +20,7 @@ use super::handle::Delivery;
 use super::instruments::{Families, Forgotten, SpoolInstruments};
 use super::lane::{Lane, Shared};
 use super::memory::{Memory, Store};
+use super::mutes::Mutes;
 use super::route::Route;
 use super::speaker::Speaker;
 use super::timing::Timing;
@@ -175,6 +177,8 @@ impl DeliveryBuilder {
         let speaker = self.speaker(meter)?;
         let now = self.clock.now();
         let restored: Vec<_> = spool.iter().flat_map(Spool::entries).collect();
+        let mutes = Mutes::new(Causes::new(self.capacity, self.timing.confirm_within));
+        restored.iter().for_each(|(_, entry)| restore_cause(&mutes.causes, entry, now));
         let place_of = |name: &str| self.destinations.iter().position(|(destination, _)| destination == name);
         let fallback_of = |name: &str| {
             let found = self.fallbacks.iter().find(|(destination, _)| destination == name);
@@ -212,7 +216,7 @@ impl DeliveryBuilder {
         let shared = Shared {
             lanes,
             routes: self.routes,
-            silences: Mutex::default(),
+            mutes: Mutex::new(mutes),
             keeping: Alarm::new(&self.clock),
             send_limit: memory.speaker().map_or(self.timing.send_limit, |it| it.interval().min(self.timing.send_limit)),
             memory,
@@ -305,6 +309,13 @@ pub(super) fn restore(channel: &mut Channel, subject: &Subject, entry: &Entry, n
         // After the alerts, by the order of subjects.
         (Subject::Group { group, .. }, Entry::Receipt(receipt)) => channel.restore_receipt(*group, receipt.clone()),
         _ => {}
+    }
+}
+
+/// What fired before a restart, or when another replica spoke, mutes as it did.
+pub(super) fn restore_cause(causes: &Causes, entry: &Entry, now: Instant) {
+    if let Entry::Alert(alert, _) = entry {
+        causes.restore(alert, now);
     }
 }
 

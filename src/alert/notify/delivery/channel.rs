@@ -15,8 +15,8 @@ use super::super::notifier::{Belief, Grouping, Notice, Profile, Receipt, rank};
 use super::agenda::{Agenda, Due, Why};
 use super::group::{Failing, Group, Known, Meaning, Member, PassedOn};
 use super::instruments::Lost;
+use super::mutes::Mutes;
 use super::rate::RateLimit;
-use super::silence::Silences;
 use super::timing::{GIVE_UP_AFTER, Timing, pause_after};
 use crate::alert::Severity;
 
@@ -200,7 +200,7 @@ impl Channel {
     }
 
     /// What is to be done now.
-    pub(super) fn next(&mut self, now: Instant, wall: SystemTime, silences: &Silences) -> Step {
+    pub(super) fn next(&mut self, now: Instant, wall: SystemTime, mutes: &Mutes) -> Step {
         if self.calling.is_some() || self.role == Role::Listens {
             return Step::Wait(None);
         }
@@ -214,7 +214,7 @@ impl Channel {
                 return Step::Wait(Some(free_at));
             }
             if let Some(key) = ripe {
-                let Some(telling) = self.telling(key, now, wall, silences) else { continue };
+                let Some(telling) = self.telling(key, now, wall, mutes) else { continue };
                 return Step::Tell(telling);
             }
             if let Some(change) = self.changes.pop_front() {
@@ -255,7 +255,7 @@ impl Channel {
         keys.into_iter().for_each(|key| self.schedule(key, now, Why::News));
     }
 
-    /// Looks at everything again that a silence may have held back.
+    /// Looks at everything again that may have been held back.
     pub(super) fn reconsider(&mut self, now: Instant) {
         let held_back = |group: &Group| group.members.values().any(|member| member.known == Known::Nothing);
         let keys: Vec<_> = self.groups.iter().filter(|(_, group)| held_back(group)).map(|(key, _)| *key).collect();
@@ -307,17 +307,14 @@ impl Channel {
         self.members
     }
 
-    fn telling(&mut self, key: Fingerprint, now: Instant, wall: SystemTime, silences: &Silences) -> Option<Telling> {
+    fn telling(&mut self, key: Fingerprint, now: Instant, wall: SystemTime, mutes: &Mutes) -> Option<Telling> {
         let repeat_after = self.repeat_after();
         let group = self.groups.get_mut(&key)?;
-        let look = group.look(now, wall, silences);
+        let look = group.look(now, wall, mutes);
         let still_fires = look.told.iter().any(|(_, told)| told.alert.status == AlertStatus::Firing);
         let is_repeat = still_fires && group.told_at.is_some_and(|at| at + repeat_after <= now);
         if !look.has_news && !is_repeat {
-            let ends_in = look.silent_until.map(|until| until.duration_since(wall).unwrap_or_default());
-            // One without an end is looked at when it is lifted.
-            let silence_ends = ends_in.and_then(|ends_in| now.checked_add(ends_in));
-            let again = [silence_ends, self.upkeep_at(key)].into_iter().flatten().min();
+            let again = [look.held_until, self.upkeep_at(key)].into_iter().flatten().min();
             // Later than now in any case, or this would be looked at for ever.
             self.set_due(key, again.map(|at| (at.max(now + Duration::from_millis(1)), Why::Upkeep)));
             return None;

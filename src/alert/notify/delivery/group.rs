@@ -8,7 +8,7 @@ use super::super::alert::{Alert, AlertStatus};
 use super::super::fingerprint::Fingerprint;
 use super::super::notifier::{Notice, Receipt, Told, rank};
 use super::agenda::Due;
-use super::silence::Silences;
+use super::mutes::{Held, Mutes};
 use crate::alert::Severity;
 
 /// Alerts with one key at one destination.
@@ -68,11 +68,11 @@ pub(super) enum Meaning {
 
 /// What is found when a group is looked at.
 pub(super) struct Look {
-    /// In no order, and without what is silenced.
+    /// In no order, and without what is held back.
     pub(super) told: Vec<(Fingerprint, Told)>,
     pub(super) has_news: bool,
-    /// The first end of a silence that holds something back.
-    pub(super) silent_until: Option<SystemTime>,
+    /// When the first of what is held back no longer is, if that is known.
+    pub(super) held_until: Option<Instant>,
 }
 
 impl Member {
@@ -111,17 +111,19 @@ impl Group {
     }
 
     /// What there is to be told now.
-    pub(super) fn look(&mut self, now: Instant, wall: SystemTime, silences: &Silences) -> Look {
-        let mut look = Look { told: Vec::new(), has_news: false, silent_until: None };
+    pub(super) fn look(&mut self, now: Instant, wall: SystemTime, mutes: &Mutes) -> Look {
+        let mut look = Look { told: Vec::new(), has_news: false, held_until: None };
         for (id, member) in &mut self.members {
             if member.unconfirmed_until.is_some_and(|until| until <= now) {
                 member.unconfirmed_until = None;
                 member.alert = Arc::new(Alert::clone(&member.alert).resolved(wall));
             }
             if member.known == Known::Nothing
-                && let Some(until) = silences.until(&member.alert, wall)
+                && let Some((_, held)) = mutes.holds(&member.alert, now, wall)
             {
-                look.silent_until = Some(look.silent_until.map_or(until, |first| first.min(until)));
+                if let Held::Until(until) = held {
+                    look.held_until = Some(look.held_until.map_or(until, |first| first.min(until)));
+                }
                 continue;
             }
             look.has_news |= member.is_news();

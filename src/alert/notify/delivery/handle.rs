@@ -9,9 +9,11 @@ use super::super::alert::Alert;
 use super::super::change::Change;
 use super::super::fingerprint::Fingerprint;
 use super::builder::{DeliveryBuilder, Replicas};
+use super::causes::Bearing;
 use super::instruments::Lost;
 use super::lane::{Lane, Shared};
 use super::silence::Silence;
+use crate::alert::HeldBack;
 
 /// Tells people of alerts. Cloning shares it; with the last clone its threads end, each after the call that it makes.
 ///
@@ -70,18 +72,29 @@ impl Delivery {
     ///
     /// Cost: a few hashes, and a short lock for each destination. Never waits for anybody.
     pub fn offer(&self, alert: Alert) {
-        let shared = &self.0.0;
-        let route = shared.routes.iter().find(|route| route.takes(&alert));
-        if route.is_none() {
-            shared.unrouted.increment();
+        self.offer_all([alert]);
+    }
+
+    /// Takes the present state of several alerts: of one that is the cause of another, in whatever order, only the cause is
+    /// told. Cost: as [`Delivery::offer`], for each.
+    pub fn offer_all(&self, alerts: impl IntoIterator<Item = Alert>) {
+        let alerts: Vec<_> = alerts.into_iter().map(Arc::new).collect();
+        let causes = Arc::clone(&self.0.0.mutes().causes);
+        let bearings: Vec<_> = alerts.iter().map(|alert| causes.heed(alert)).collect();
+        alerts.iter().for_each(|alert| self.0.0.take(alert));
+        // Last, since what it muted may be over as well.
+        if bearings.contains(&Bearing::NoLongerMutes) {
+            self.reconsider();
         }
-        let alert = Arc::new(alert);
-        for lane in &shared.lanes {
-            let is_routed = route.is_some_and(|route| route.destinations.iter().any(|name| **name == *lane.name));
-            if is_routed || lane.with(|channel| channel.knows(&alert)) {
-                shared.offer(lane, &alert, None);
-            }
-        }
+    }
+
+    /// Why people are not told of an alert that fires; `None` if they are, once a route takes it. Destinations that were
+    /// told of it before it was held back go on as usual.
+    ///
+    /// Cost: a look at each silence.
+    pub fn held_back(&self, alert: &Alert) -> Option<HeldBack> {
+        let (clock, mutes) = (&self.0.0.clock, self.0.0.mutes().clone());
+        mutes.holds(alert, clock.now(), clock.wall()).map(|(why, _)| why)
     }
 
     /// Somebody works on this alert: it is no longer repeated, and those who were told of it hear that.
@@ -102,18 +115,17 @@ impl Delivery {
     /// Holds back what a silence names, while it lasts. At most a thousand are kept, those that end last.
     pub fn silence(&self, silence: Silence) {
         let wall = self.0.0.clock.wall();
-        let mut silences = self.0.0.silences();
-        *silences = silences.with(silence, wall);
+        let mut mutes = self.0.0.mutes();
+        mutes.silences = mutes.silences.with(silence, wall);
     }
 
     /// Ends a silence early.
     pub fn lift(&self, silence: &Silence) {
         {
-            let mut silences = self.0.0.silences();
-            *silences = silences.without(silence);
+            let mut mutes = self.0.0.mutes();
+            mutes.silences = mutes.silences.without(silence);
         }
-        let now = self.0.0.clock.now();
-        self.each_lane(|lane| lane.with(|channel| channel.reconsider(now)));
+        self.reconsider();
     }
 
     /// How many notices and changes are still to be told, at all destinations.
@@ -135,6 +147,12 @@ impl Delivery {
         // How much is left says whether time has ended it.
         let _ = tokio::time::timeout(limit, all_told).await;
         self.pending()
+    }
+
+    /// What was held back may no longer be.
+    fn reconsider(&self) {
+        let now = self.0.0.clock.now();
+        self.each_lane(|lane| lane.with(|channel| channel.reconsider(now)));
     }
 
     fn each_lane(&self, act: impl Fn(&Lane)) {

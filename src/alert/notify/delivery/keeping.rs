@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use super::builder::restore;
+use super::builder::{restore, restore_cause};
 use super::channel::Channel;
 use super::lane::Shared;
 use super::speaker::{Gained, Renewal, Speaker};
@@ -48,6 +48,8 @@ impl Shared {
     /// Goes on where the replica was that spoke before.
     fn go_on_with(&self, gained: &Gained) {
         let now = self.clock.now();
+        let causes = Arc::clone(&self.mutes().causes);
+        gained.said.iter().for_each(|(_, entry)| restore_cause(&causes, entry, now));
         for lane in &self.lanes {
             lane.with(|channel| {
                 channel.speak(now);

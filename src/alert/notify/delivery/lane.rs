@@ -14,8 +14,8 @@ use super::super::notifier::{Belief, DynNotifier, Receipt};
 use super::channel::{Channel, Effects, Step, Telling};
 use super::instruments::{Instruments, Lost, Outcome};
 use super::memory::Memory;
+use super::mutes::Mutes;
 use super::route::Route;
-use super::silence::Silences;
 use crate::clock::{Alarm, Clock};
 use crate::diagnostics::{Diagnostics, Problem};
 use crate::fence::fenced;
@@ -25,7 +25,7 @@ use crate::metrics::Counter;
 pub(super) struct Shared {
     pub(super) lanes: Vec<Lane>,
     pub(super) routes: Vec<Route>,
-    pub(super) silences: Mutex<Silences>,
+    pub(super) mutes: Mutex<Mutes>,
     pub(super) memory: Memory,
     pub(super) clock: Clock,
     pub(super) send_limit: Duration,
@@ -82,8 +82,22 @@ impl Shared {
         self.lanes.iter().for_each(|lane| lane.alarm.ring());
     }
 
-    pub(super) fn silences(&self) -> MutexGuard<'_, Silences> {
-        self.silences.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn mutes(&self) -> MutexGuard<'_, Mutes> {
+        self.mutes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands an alert to the destinations that the routes say, and to those that know of it.
+    pub(super) fn take(&self, alert: &Arc<Alert>) {
+        let route = self.routes.iter().find(|route| route.takes(alert));
+        if route.is_none() {
+            self.unrouted.increment();
+        }
+        for lane in &self.lanes {
+            let is_routed = route.is_some_and(|route| route.destinations.iter().any(|name| **name == *lane.name));
+            if is_routed || lane.with(|channel| channel.knows(alert)) {
+                self.offer(lane, alert, None);
+            }
+        }
     }
 
     /// Hands an alert to a destination.
@@ -112,8 +126,8 @@ impl Shared {
                 lane.alarm.wait(None);
                 continue;
             }
-            let silences = self.silences().clone();
-            let step = lane.with(|channel| channel.next(self.clock.now(), self.clock.wall(), &silences));
+            let mutes = self.mutes().clone();
+            let step = lane.with(|channel| channel.next(self.clock.now(), self.clock.wall(), &mutes));
             let outcome = match step {
                 Step::Wait(until) => {
                     lane.alarm.wait(until);

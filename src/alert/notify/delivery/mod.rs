@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! offer -> routes -> for each destination: Channel (newest state of each alert, what the destination knows) -> thread
-//!                                             ^ windows, silences, repeats, pauses                               |
+//!                                             ^ windows, causes, silences, repeats, pauses                               |
 //!                                             '-- outcome -------- Notifier <- spool: it may know ---------------'
 //! ```
 
 mod agenda;
 mod builder;
+mod causes;
 mod channel;
 mod error;
 mod group;
@@ -16,6 +17,7 @@ mod instruments;
 mod keeping;
 mod lane;
 mod memory;
+mod mutes;
 mod rate;
 mod route;
 mod silence;

@@ -125,8 +125,13 @@ async fn incident_of_a_replica_that_is_gone_is_resolved_by_another_that_never_sa
     // It drains: the lease is free at once.
     drop(one.delivery);
     let two = fleet.replica();
+    // Which is the cause of the same alert as a warning.
+    let since = fleet.held.clock().wall();
+    let warning = Alert::firing(Origin::new("risk", "prod"), "SyncFailed", Severity::Warning, since).label("book", "b");
+    fleet.until("what others said mutes", || two.delivery.held_back(&warning).is_some());
     fleet.until("people hear of its end", || fleet.people.heard().len() == 2);
     assert_eq!(*fleet.people.heard(), [Firing, Resolved]);
+    assert_eq!(two.delivery.held_back(&warning), None);
     assert!(two.speaks());
 }
 

@@ -1,6 +1,7 @@
 //! What a destination is told and when, on a held clock and without a network.
 
 mod coalescing;
+mod inhibiting;
 mod leased;
 mod restoring;
 mod schedule;
@@ -12,9 +13,11 @@ use std::time::{Duration, Instant};
 use super::super::alert::{Alert, AlertStatus, Origin};
 use super::super::error::NotifyError;
 use super::super::notifier::{Grouping, Notice, Profile, Receipt};
+use super::causes::{Bearing, Causes};
 use super::channel::{Channel, Effects, Step};
 use super::instruments::Lost;
-use super::silence::Silences;
+use super::mutes::Mutes;
+use super::silence::Silence;
 use super::timing::Timing;
 use crate::alert::Severity;
 use crate::clock::{Clock, ManualClock};
@@ -26,7 +29,7 @@ struct Desk {
     held: ManualClock,
     clock: Clock,
     channel: Channel,
-    silences: Silences,
+    mutes: Mutes,
     began: Instant,
     /// When what was told: seconds since the beginning, each alert's rule and state.
     told: Vec<(u64, Vec<(String, AlertStatus)>)>,
@@ -49,7 +52,7 @@ impl Desk {
         Self {
             began: clock.now(),
             channel: Channel::new(profile, Timing::default(), capacity),
-            silences: Silences::default(),
+            mutes: Mutes::new(Causes::new(capacity, Timing::default().confirm_within)),
             told: Vec::new(),
             answers: Vec::new(),
             effects: Effects::default(),
@@ -67,7 +70,16 @@ impl Desk {
     }
 
     fn offer(&mut self, alert: &Alert) -> Result<(), Lost> {
-        self.channel.offer(&Arc::new(alert.clone()), None, self.clock.now())
+        let bearing = self.mutes.causes.heed(alert);
+        let offered = self.channel.offer(&Arc::new(alert.clone()), None, self.clock.now());
+        if bearing == Bearing::NoLongerMutes {
+            self.channel.reconsider(self.clock.now());
+        }
+        offered
+    }
+
+    fn silence(&mut self, silence: Silence) {
+        self.mutes.silences = self.mutes.silences.with(silence, self.clock.wall());
     }
 
     fn resolve(&mut self, alert: &Alert) -> Result<(), Lost> {
@@ -79,7 +91,7 @@ impl Desk {
         let end = self.clock.now() + Duration::from_secs(seconds);
         loop {
             let now = self.clock.now();
-            match self.channel.next(now, self.clock.wall(), &self.silences) {
+            match self.channel.next(now, self.clock.wall(), &self.mutes) {
                 Step::Tell(telling) => {
                     self.note(&telling.notice);
                     self.answer();

@@ -70,7 +70,7 @@ fn message_is_gone_on_with_after_a_restart() {
     desk.channel.restore_receipt(alert.rule_fingerprint(), receipt.clone());
     desk.resolve(&alert).unwrap();
     desk.held.advance(Duration::from_secs(20));
-    let Step::Tell(telling) = desk.channel.next(desk.clock.now(), desk.clock.wall(), &desk.silences) else {
+    let Step::Tell(telling) = desk.channel.next(desk.clock.now(), desk.clock.wall(), &desk.mutes) else {
         panic!("its end is due")
     };
     assert_eq!(telling.notice.receipt(), Some(&receipt));

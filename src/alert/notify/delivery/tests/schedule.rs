@@ -89,7 +89,7 @@ fn silence_holds_back_what_fires_and_not_what_is_over() {
     desk.offer(&known).unwrap();
     desk.pass(60);
     let silence = Silence::new(desk.clock.wall(), desk.clock.wall() + Duration::from_secs(600));
-    desk.silences = desk.silences.with(silence, desk.clock.wall());
+    desk.silence(silence);
     desk.offer(&other).unwrap();
     desk.resolve(&known).unwrap();
     desk.pass(3600);
@@ -106,10 +106,10 @@ fn silence_that_is_lifted_lets_out_what_it_held_back() {
     let alert = desk.critical("Held");
     let for_ever = desk.clock.wall() + Duration::from_secs(i64::MAX as u64 / 4);
     let silence = Silence::new(desk.clock.wall(), for_ever);
-    desk.silences = desk.silences.with(silence.clone(), desk.clock.wall());
+    desk.silence(silence.clone());
     desk.offer(&alert).unwrap();
     desk.pass(100);
-    desk.silences = desk.silences.without(&silence);
+    desk.mutes.silences = desk.mutes.silences.without(&silence);
     desk.channel.reconsider(desk.clock.now());
     desk.pass(100);
     assert_eq!(desk.told(), [row(110, "Held", Firing)]);

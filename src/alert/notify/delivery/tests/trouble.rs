@@ -140,7 +140,7 @@ fn alert_that_fires_again_while_its_end_is_told_is_told_again() {
     desk.pass(20);
     desk.resolve(&alert).unwrap();
     desk.held.advance(Duration::from_secs(20));
-    let Step::Tell(telling) = desk.channel.next(desk.clock.now(), desk.clock.wall(), &desk.silences) else {
+    let Step::Tell(telling) = desk.channel.next(desk.clock.now(), desk.clock.wall(), &desk.mutes) else {
         panic!("its end is due")
     };
     desk.note(&telling.notice);
