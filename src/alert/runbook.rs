@@ -32,6 +32,7 @@ runbooks! {
     "MonitoringProblems"
     "PortfolioDataMismatch"
     "PortfolioDataOverdue"
+    "PortfolioStatementBreakOverdue"
     "PortfolioSyncFailing"
     "QueueStandsStill"
     "RiskBatchOverdue"

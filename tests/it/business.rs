@@ -191,6 +191,8 @@ async fn books_show_their_breaks_by_component_currency_and_age() {
     let mut expected = none(3);
     expected.push("portfolio_nav_coverage_ratio{r} 0.75".to_owned());
     expected.push("portfolio_oldest_break_timestamp_seconds{r} 400".to_owned());
+    // The first of January 1970 was a Thursday.
+    expected.push("portfolio_oldest_break_due_timestamp_seconds{r} 86800".to_owned());
     for (currency, sum, amount) in
         [("JPY", "gross", "9"), ("JPY", "net", "-9"), ("USD", "gross", "12.5"), ("USD", "net", "7.5")]
     {

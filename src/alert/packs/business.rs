@@ -60,7 +60,18 @@ pub(super) fn portfolio() -> Vec<Rule> {
             .lasting(minutes(15))
             .summary("Our portfolios differ from the broker's.")
             .description("{value} of the portfolios that {service} in {environment} compared with {source} differ."),
+        statement_break_overdue(),
     ]
+}
+
+/// The oldest break's own deadline knows of weekends, which a rule does not.
+fn statement_break_overdue() -> Rule {
+    let due = metric("portfolio_oldest_break_due_timestamp_seconds").is("reference", "broker_statement");
+    Rule::new("PortfolioStatementBreakOverdue", Pack::Service, Value::Age { of: due }.above(Quantity::seconds(0.0)))
+        .severity(Severity::Critical)
+        .lasting(minutes(1))
+        .summary("A difference from the broker's statement has been open for more than a business day.")
+        .description("The oldest break of {service} in {environment} should have been resolved {value} ago.")
 }
 
 pub(super) fn risk() -> Vec<Rule> {
@@ -109,6 +120,9 @@ pub(super) fn risk() -> Vec<Rule> {
     ]
 }
 
+/// More than 5 % of those who are eligible.
+const ELIGIBLE_FOR_EACH_EXPIRING: f64 = 20.0;
+
 pub(super) fn token() -> Vec<Rule> {
     let failed = metric("token_requirement_adjustments_total").one_of("outcome", FAILED);
     let decisions = || metric("token_access_decisions_total");
@@ -119,8 +133,10 @@ pub(super) fn token() -> Vec<Rule> {
         minutes(5),
     ));
     let grace = |name: &str| Value::latest(metric(name), Across::Max);
-    let expiring = grace("token_grace_periods_expiring");
-    let share_expiring = grace("token_grace_periods_expiring").over(grace("token_grace_periods_active"));
+    let expiring = || grace("token_grace_periods_expiring");
+    // Not the share of those who are eligible: there is none once nobody is, which is when it matters most.
+    let eligible = Value::latest(metric("token_holders").is("state", "eligible"), Across::Max);
+    let few_eligible = eligible.over(expiring()).below(Quantity::ratio(ELIGIBLE_FOR_EACH_EXPIRING));
     vec![
         Rule::new("TokenRequirementUpdateFailing", Pack::Service, at_least(1.0, failed, minutes(30)))
             .by(["service", "environment", "tier"])
@@ -149,12 +165,12 @@ pub(super) fn token() -> Vec<Rule> {
         Rule::new(
             "TokenGracePeriodsExpiring",
             Pack::Service,
-            share_expiring.above(Quantity::ratio(0.25)).and(expiring.at_least(Quantity::count(20.0))),
+            expiring().at_least(Quantity::count(20.0)).and(few_eligible),
         )
         .by(["service", "environment", "tier"])
         .lasting(minutes(30))
         .summary("Many holders are about to lose their access at once.")
-        .description("{value} of the grace periods of {tier} in {environment} end within 24 hours.")
+        .description("{value} grace periods of {tier} of {service} in {environment} end within 24 hours, more than one for each twenty who are eligible.")
         .guide([GuideLine::GracePeriodExpirationWarnings])
         .takes_time("grace periods end within a day: half an hour of it tells a wave from a ripple"),
         Rule::new(

@@ -61,6 +61,13 @@ static OLDEST_BREAK: Definition = Definition::gauge_absent_until_set(
 .unit(Unit::Seconds)
 .labels(&["reference"]);
 
+static OLDEST_BREAK_DUE: Definition = Definition::gauge_absent_until_set(
+    "portfolio_oldest_break_due_timestamp_seconds",
+    "Unix time at which the oldest of the open breaks has been open for 24 hours without Saturdays and Sundays in UTC.",
+)
+.unit(Unit::Seconds)
+.labels(&["reference"]);
+
 static UNRECONCILED: Definition = Definition::gauge_absent_until_set(
     "portfolio_unreconciled_amount",
     "Sum of the open breaks in units of their currency: gross whatever their signs, net with them, ours less the reference's.",
@@ -115,6 +122,7 @@ pub(super) struct Books {
     pub(super) base: Base,
     pub(super) open_breaks: StateFamily<2>,
     pub(super) oldest_break: Collected<f64, 1>,
+    pub(super) oldest_break_due: Collected<f64, 1>,
     pub(super) unreconciled: Collected<f64, 3>,
     pub(super) nav_coverage: Collected<f64, 1>,
 }
@@ -125,6 +133,7 @@ impl Books {
             base: base.clone(),
             open_breaks: StateFamily::new(meter.gauge_or_collected(&OPEN_BREAKS)?),
             oldest_break: meter.collected(&OLDEST_BREAK)?,
+            oldest_break_due: meter.collected(&OLDEST_BREAK_DUE)?,
             unreconciled: meter.collected(&UNRECONCILED)?,
             nav_coverage: meter.collected(&NAV_COVERAGE)?,
         })

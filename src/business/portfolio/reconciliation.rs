@@ -1,7 +1,7 @@
 //! Differences from a reference that stay open: how many, since when, how much.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::instruments::Books;
 use super::labels::{Component, Reference, Sum};
@@ -83,7 +83,10 @@ impl Reconciled {
         }
         if let Some(oldest) = self.breaks.iter().map(|open| open.since).min() {
             match oldest.duration_since(SystemTime::UNIX_EPOCH) {
-                Ok(since) => collection.set(&to.oldest_break, [label()], since.as_secs_f64()),
+                Ok(since) => {
+                    collection.set(&to.oldest_break, [label()], since.as_secs_f64());
+                    collection.set(&to.oldest_break_due, [label()], a_business_day_after(since).as_secs_f64());
+                }
                 Err(_) => to.base.reject("a break is open since before 1970"),
             }
         }
@@ -110,6 +113,26 @@ impl Reconciled {
         sums
     }
 }
+
+/// 24 hours after a Unix time, without those of Saturdays and Sundays in UTC.
+fn a_business_day_after(since: Duration) -> Duration {
+    let into_saturday = into_week(since).saturating_sub(WORKING_WEEK);
+    let begins = if into_saturday.is_zero() { since } else { since + (WEEKEND - into_saturday) };
+    let ends = begins + DAY;
+    // What is left on a Friday is counted on, on Monday.
+    if into_week(ends) > WORKING_WEEK { ends + WEEKEND } else { ends }
+}
+
+/// Since the last Monday began.
+fn into_week(time: Duration) -> Duration {
+    // 1970-01-01 was a Thursday, three days into its week.
+    let seconds = (time.as_secs() + 3 * DAY.as_secs()) % (WORKING_WEEK + WEEKEND).as_secs();
+    Duration::new(seconds, time.subsec_nanos())
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const WORKING_WEEK: Duration = Duration::from_secs(5 * DAY.as_secs());
+const WEEKEND: Duration = Duration::from_secs(2 * DAY.as_secs());
 
 #[cfg(test)]
 mod tests {
@@ -145,5 +168,21 @@ mod tests {
         assert_eq!(shown(Currency::Usd), [800, 200]);
         assert_eq!(shown(Currency::Jpy), [7, 7]);
         assert_eq!(shown(Currency::Eur), [i128::from(i64::MIN).abs(), i64::MIN.into()]);
+    }
+
+    #[test]
+    fn business_day_leaves_saturday_and_sunday_out() {
+        // 1970-01-05 is a Monday.
+        let after_monday = |days: u64, hours: u64| Duration::from_secs((4 + days) * 86_400 + hours * 3_600);
+        for (since, due) in [
+            (after_monday(0, 0), after_monday(1, 0)),
+            (after_monday(3, 18), after_monday(4, 18)),
+            (after_monday(4, 18), after_monday(7, 18)),
+            (after_monday(5, 0), after_monday(8, 0)),
+            (after_monday(6, 23), after_monday(8, 0)),
+            (after_monday(7, 0), after_monday(8, 0)),
+        ] {
+            assert_eq!(a_business_day_after(since), due, "{since:?}");
+        }
     }
 }

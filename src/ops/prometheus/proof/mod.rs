@@ -1,10 +1,11 @@
 //! Tests for `promtool test rules`, made from the rules themselves: series that make a rule true, and series that nearly do.
 //!
 //! ```text
-//! condition + wish (met, held, unmet) -> solve: one number for each metric -> stage -> series over time -> YAML
+//! condition + wish (met, held, unmet, …) -> solve: one number for each metric -> stage -> scene: phases -> series -> YAML
 //! ```
 
 mod scene;
+mod series;
 mod solve;
 mod stage;
 

@@ -16,6 +16,10 @@ pub(super) enum Wish {
     Without(usize),
     /// Everything is true, and so is what excuses it.
     Excused,
+    /// True because something is expected of which there is no time yet.
+    Never,
+    /// Late, and nothing is expected.
+    Closed,
 }
 
 /// What rates and gauges are where nothing says so. Chosen: round, and large enough to be shared.
@@ -28,7 +32,7 @@ const INTERVAL: f64 = 60.0;
 pub(super) fn solve(rule: &BoundRule, wish: Wish) -> Option<Stage> {
     let mut solver = Solver { rule, stage: Stage::default(), wish, granted: false };
     solver.condition(rule.condition(), Place::First)?;
-    let is_special = matches!(wish, Wish::Without(_) | Wish::Excused);
+    let is_special = matches!(wish, Wish::Without(_) | Wish::Excused | Wish::Never | Wish::Closed);
     (solver.granted || !is_special).then_some(solver.stage)
 }
 
@@ -43,7 +47,7 @@ struct Solver<'a> {
     rule: &'a BoundRule,
     stage: Stage,
     wish: Wish,
-    /// Whether there was the part that is to fail, or the excuse.
+    /// Whether there was what a special wish is about.
     granted: bool,
 }
 
@@ -61,12 +65,19 @@ impl Solver<'_> {
                 self.assign(value, target)
             }
             Condition::Overdue { timestamp, interval, intervals } => {
-                let age = match self.first(place)? {
+                let wish = self.first(place)?;
+                self.granted |= matches!(wish, Wish::Never | Wish::Closed);
+                let expected = if wish == Wish::Closed { 0.0 } else { INTERVAL };
+                self.stage.atom(self.rule, interval).level = Some(expected);
+                let age = match wish {
+                    Wish::Never => {
+                        self.stage.value = INTERVAL;
+                        return Some(());
+                    }
                     Wish::Unmet => intervals * INTERVAL / 2.0,
                     Wish::Held => return None,
                     _ => intervals * INTERVAL * 3.0 + self.rule.lasting().as_secs_f64() * 2.0,
                 };
-                self.stage.atom(self.rule, interval).level = Some(INTERVAL);
                 self.stage.atom(self.rule, timestamp).distance = Some(-age);
                 self.stage.value = age;
                 Some(())
@@ -138,7 +149,7 @@ impl Solver<'_> {
             if matches!(value, Value::Age { .. }) { self.rule.lasting().as_secs_f64() * 2.0 + 120.0 } else { 0.0 };
         Some(match (wish, order) {
             (Wish::Held, _) => (t + clear?) / 2.0,
-            (Wish::Unmet, Order::Below) if is_share => 1.0,
+            (Wish::Unmet, Order::Below) if is_share && t < 1.0 => 1.0,
             (Wish::Unmet, Order::Below) if t == 0.0 => BASE,
             (Wish::Unmet, Order::Below) => t * 2.0,
             // Also below where it clears.
