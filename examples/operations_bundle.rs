@@ -20,7 +20,7 @@ use aistm7_monitoring::http::{HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::Definition;
 use aistm7_monitoring::ops::BundleOptions;
 use aistm7_monitoring::ops::alertmanager::{AlertmanagerOptions, MaintenanceInterval, Slack, Weekday};
-use aistm7_monitoring::ops::prometheus::{Scrape, Target};
+use aistm7_monitoring::ops::prometheus::{Probes, PublicEndpoints, Scrape, Target};
 use aistm7_monitoring::otlp::OtlpOptions;
 use aistm7_monitoring::resource::HostNumbers;
 use sqlx_0_9 as sqlx;
@@ -70,6 +70,11 @@ fn options() -> BundleOptions {
         environment: "prod".to_owned(),
         addresses: vec!["10.0.0.7:9464".to_owned(), "10.0.0.8:9464".to_owned()],
     };
+    let public = PublicEndpoints {
+        service: "orders".to_owned(),
+        environment: "prod".to_owned(),
+        urls: vec!["https://api.example.com/health/live".to_owned()],
+    };
     let slack = Slack::TokenFile("/etc/alertmanager/slack-token".to_owned());
     let restart = MaintenanceInterval::new("ibkr-restart", "dependency", "ibkr", "America/New_York")
         .on([Weekday::Saturday])
@@ -79,5 +84,6 @@ fn options() -> BundleOptions {
     BundleOptions::new()
         .alerts(Alerts::new().rule(rule))
         .scrape(Scrape::Static(vec![target]), ["alertmanager:9093"])
+        .probes(Probes { exporter: "blackbox:9115".to_owned(), endpoints: vec![public] })
         .alertmanager(alertmanager)
 }

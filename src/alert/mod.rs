@@ -27,7 +27,8 @@ pub(crate) use inhibition::{INHIBITIONS, Inhibition, Labelled};
 pub(crate) use rule::UNBORN_FOR;
 pub use rule::{
     Across, BoundRule, Condition, GuideLine, IDENTITY, Match, Matcher, Measure, Missing, Order, Pack, Quantity, Role,
-    Rule, RuleError, RuleFault, Runbook, SHORTEST_WINDOW, Selector, Source, Switch, Template, Value, metric, role, up,
+    Rule, RuleError, RuleFault, Runbook, SHORTEST_WINDOW, Selector, Source, Switch, Template, Value, metric, probe,
+    role, up,
 };
 pub use set::{Alerts, DEFAULT_OBJECTIVE, LeftOut, MOST_PAGES, Profile, RuleSet};
 pub use timing::{Pace, TARGET};

@@ -34,6 +34,7 @@ runbooks! {
     "PortfolioDataOverdue"
     "PortfolioStatementBreakOverdue"
     "PortfolioSyncFailing"
+    "PublicEndpointDown"
     "QueueStandsStill"
     "RiskBatchOverdue"
     "RiskCalculationFailures"

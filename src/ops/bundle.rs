@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use super::alertmanager::{self, AlertmanagerOptions};
-use super::prometheus::{RuleOptions, Scrape, rule_files, scrape_config};
+use super::prometheus::{Probes, RuleOptions, Scrape, rule_files, scrape_config};
 use crate::alert::{Alerts, Pace, RuleError, RuleSet, runbook};
 use crate::catalog::Catalog;
 
@@ -17,6 +17,7 @@ pub struct BundleOptions {
     alerts: Alerts,
     rules: RuleOptions,
     scrape: Option<(Scrape, Vec<String>)>,
+    probes: Option<Probes>,
     alertmanager: Option<AlertmanagerOptions>,
 }
 
@@ -41,6 +42,12 @@ impl BundleOptions {
     /// Writes `prometheus.yml` too, with the addresses of Alertmanagers. Default: none.
     pub fn scrape(mut self, scrape: Scrape, alertmanagers: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scrape = Some((scrape, alertmanagers.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Public URLs that `prometheus.yml` has asked from outside, for the rule `PublicEndpointDown`. Default: none.
+    pub fn probes(mut self, probes: Probes) -> Self {
+        self.probes = Some(probes);
         self
     }
 
@@ -97,7 +104,8 @@ impl Bundle {
         let written = rule_files(&rules, &options.rules);
         files.extend(written.into_iter().map(|(path, text)| (format!("prometheus/{path}"), text)));
         if let Some((scrape, alertmanagers)) = &options.scrape {
-            files.insert("prometheus/prometheus.yml".to_owned(), scrape_config(scrape, alertmanagers));
+            let config = scrape_config(scrape, options.probes.as_ref(), alertmanagers);
+            files.insert("prometheus/prometheus.yml".to_owned(), config);
         }
         if let Some(options) = &options.alertmanager {
             files.insert("alertmanager/alertmanager.yml".to_owned(), alertmanager::config(options));

@@ -6,7 +6,8 @@ use std::time::Duration;
 use aistm7_monitoring::alert::{Across, Alerts, Measure, Pack, Quantity, Rule, Value, metric};
 use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, MaintenanceInterval, Slack, Weekday};
 use aistm7_monitoring::ops::prometheus::{
-    EcsDiscovery, KubernetesDiscovery, PrometheusVersion, RuleOptions, Scrape, Target, scrape_config,
+    EcsDiscovery, KubernetesDiscovery, Probes, PrometheusVersion, PublicEndpoints, RuleOptions, Scrape, Target,
+    scrape_config,
 };
 use aistm7_monitoring::ops::{Bundle, BundleOptions};
 use tempfile::TempDir;
@@ -118,6 +119,12 @@ fn promtool_accepts_every_way_to_find_targets() {
     let directory = tempfile::tempdir().unwrap();
     let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let environment = "prod".to_owned();
+    let public = PublicEndpoints {
+        service: "orders".to_owned(),
+        environment: environment.clone(),
+        urls: text(&["https://api.example.com/health/live"]),
+    };
+    let probes = Probes { exporter: "blackbox:9115".to_owned(), endpoints: vec![public] };
     for scrape in [
         Scrape::Static(vec![Target {
             service: "orders".to_owned(),
@@ -129,9 +136,11 @@ fn promtool_accepts_every_way_to_find_targets() {
         Scrape::Ecs(EcsDiscovery { environment, files: text(&["ecs/*.yml"]) }),
     ] {
         let path = directory.path().join("prometheus.yml");
-        let config = scrape_config(&scrape, &text(&["alertmanager:9093"]));
-        fs::write(&path, without_kubernetes(config)).unwrap();
-        promtool::check_config(&path).unwrap_or_else(|said| panic!("{scrape:?}: {said}"));
+        for probes in [None, Some(&probes)] {
+            let config = scrape_config(&scrape, probes, &text(&["alertmanager:9093"]));
+            fs::write(&path, without_kubernetes(config)).unwrap();
+            promtool::check_config(&path).unwrap_or_else(|said| panic!("{scrape:?}: {said}"));
+        }
     }
 }
 

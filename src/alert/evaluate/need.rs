@@ -29,7 +29,7 @@ impl Need {
         let metric = match &of.source {
             Source::Metric(name) => name.clone(),
             // Refused before anything is kept for them.
-            Source::Role(_) | Source::Up => String::new(),
+            Source::Role(_) | Source::Up | Source::Probe => String::new(),
         };
         Self { metric, matchers: of.matchers.clone(), by: by.to_vec(), part, back }
     }

@@ -33,6 +33,9 @@ pub enum Refusal {
     /// It looks at what Prometheus says of its targets.
     #[error("whether a process can be scraped is not for itself to say")]
     Up,
+    /// It looks at what a prober says of its endpoints.
+    #[error("whether a service can be reached from outside is not for itself to say")]
+    Probe,
     /// It says that the process is gone.
     #[error("a process that is gone evaluates nothing")]
     OwnAbsence,
@@ -99,7 +102,11 @@ fn check(value: &Value) -> Result<(), Refusal> {
 }
 
 fn check_source(of: &Selector) -> Result<(), Refusal> {
-    if of.source == Source::Up { Err(Refusal::Up) } else { Ok(()) }
+    match of.source {
+        Source::Up => Err(Refusal::Up),
+        Source::Probe => Err(Refusal::Probe),
+        Source::Metric(_) | Source::Role(_) => Ok(()),
+    }
 }
 
 fn is_own(of: &Selector) -> bool {

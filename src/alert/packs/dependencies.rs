@@ -11,6 +11,7 @@ pub(super) fn rules() -> Vec<Rule> {
         telemetry::watchdog(),
         telemetry::service_absent(),
         telemetry::replicas_missing(),
+        telemetry::public_endpoint_down(),
         dependency_down(),
         dependency_unreachable_from_some(),
         certificate_expires("TlsCertificateExpires", 14.0).summary("A certificate ends within two weeks."),

@@ -1,7 +1,7 @@
 //! What watches the watchers: telemetry that is lost, versions that disagree.
 
 use super::{hours, minutes};
-use crate::alert::rule::{Across, Condition, Pack, Quantity, Rule, Value, metric};
+use crate::alert::rule::{Across, Condition, GuideLine, Pack, Quantity, Rule, Value, metric};
 use crate::severity::Severity;
 
 pub(super) fn rules() -> Vec<Rule> {
@@ -58,6 +58,18 @@ pub(super) fn service_absent() -> Rule {
         .lasting(minutes(1))
         .summary("No replica of a service can be scraped any more.")
         .description("Nothing is heard of {service} in {environment}.")
+}
+
+/// A minute, in which a prober has asked several times. One prober that gets through is enough.
+pub(super) fn public_endpoint_down() -> Rule {
+    let reached = Value::latest(crate::alert::rule::probe(), Across::Max);
+    Rule::new("PublicEndpointDown", Pack::Fleet, reached.below(Quantity::count(1.0)))
+        .by(["service", "environment", "instance"])
+        .severity(Severity::Critical)
+        .lasting(minutes(1))
+        .summary("A public endpoint does not answer from outside as it should.")
+        .description("{instance} of {service} in {environment} does not answer, or not with success.")
+        .guide([GuideLine::ApiEndpointDowntime])
 }
 
 /// The peak of the sum, not the sum of peaks: after a deployment the hour has seen twice as many targets as there ever were.

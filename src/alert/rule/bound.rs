@@ -149,10 +149,7 @@ fn match_more(rule: &mut Rule, catalog: &Catalog) -> Result<(), RuleFault> {
         let mut unknown = None;
         let mut used = false;
         for selector in rule.condition.selectors_mut() {
-            let name = match &selector.source {
-                Source::Metric(name) => name.as_str(),
-                _ => "up",
-            };
+            let name = selector.source.name();
             let has = |label: &str| {
                 IDENTITY.contains(&label) || catalog.metric(name).is_some_and(|metric| metric.has_label(label))
             };
@@ -327,7 +324,7 @@ impl Binder<'_> {
             return Ok(());
         }
         let unknown = |metric: &str| RuleFault::UnknownLabel { metric: metric.to_owned(), label: label.to_owned() };
-        let Source::Metric(name) = &selector.source else { return Err(unknown("up")) };
+        let Source::Metric(name) = &selector.source else { return Err(unknown(selector.source.name())) };
         if self.find(name)?.has_label(label) { Ok(()) } else { Err(unknown(name)) }
     }
 

@@ -20,7 +20,7 @@ pub use bound::{BoundRule, SHORTEST_WINDOW};
 pub use declared::{GuideLine, Missing, Pack, Rule, Runbook};
 pub use error::{RuleError, RuleFault};
 pub use quantity::{Measure, Quantity};
-pub use selector::{IDENTITY, Match, Matcher, Role, Selector, Source, metric, role, up};
+pub use selector::{IDENTITY, Match, Matcher, Role, Selector, Source, metric, probe, role, up};
 pub use switch::Switch;
 pub use template::Template;
 pub(crate) use value::UNBORN_FOR;

@@ -25,6 +25,20 @@ pub enum Source {
     Role(Role),
     /// What Prometheus says of a target: 1 if it could be scraped, else 0.
     Up,
+    /// What a prober says of a URL: 1 if it answered as it should, else 0.
+    Probe,
+}
+
+impl Source {
+    /// What the metric is called, before roles are names.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Metric(name) => name,
+            Self::Role(_) => "",
+            Self::Up => "up",
+            Self::Probe => "probe_success",
+        }
+    }
 }
 
 /// What a label's value must be. No expression over text, so that everybody who evaluates it means the same.
@@ -78,6 +92,11 @@ pub fn role(role: Role) -> Selector {
 /// One series a target, 1 while it can be scraped, else 0. Only Prometheus knows it.
 pub fn up() -> Selector {
     Selector { source: Source::Up, matchers: Vec::new() }
+}
+
+/// One series a URL that blackbox_exporter asks, `instance`: 1 while it answers as it should, else 0. Only Prometheus knows it.
+pub fn probe() -> Selector {
+    Selector { source: Source::Probe, matchers: Vec::new() }
 }
 
 impl Selector {

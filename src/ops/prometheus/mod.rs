@@ -12,7 +12,7 @@ mod scrape;
 use std::collections::BTreeMap;
 
 pub(super) use promql::span;
-pub use scrape::{EcsDiscovery, KubernetesDiscovery, Scrape, Target, scrape_config};
+pub use scrape::{EcsDiscovery, KubernetesDiscovery, Probes, PublicEndpoints, Scrape, Target, scrape_config};
 
 use crate::alert::{BoundRule, RuleSet};
 

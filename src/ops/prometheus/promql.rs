@@ -10,6 +10,18 @@ use crate::ops::yaml::quoted;
 /// The job that scrapes are configured as.
 pub(super) const JOB: &str = "aistm7";
 
+/// The job that probes are configured as.
+pub(super) const PROBE_JOB: &str = "aistm7-probe";
+
+/// The job whose series a selector finds, where that is not said by the metric.
+pub(super) fn job(of: &Selector) -> Option<&'static str> {
+    match of.source {
+        Source::Up => Some(JOB),
+        Source::Probe => Some(PROBE_JOB),
+        Source::Metric(_) | Source::Role(_) => None,
+    }
+}
+
 /// Writes the conditions of one rule.
 pub(super) struct Printer<'a> {
     rule: &'a BoundRule,
@@ -165,14 +177,9 @@ impl<'a> Printer<'a> {
     }
 
     fn selector(&self, of: &Selector, suffix: &str) -> String {
-        let mut matchers: Vec<_> = of.matchers.iter().map(matcher).collect();
-        let name = match &of.source {
-            Source::Metric(name) => name,
-            _ => {
-                matchers.insert(0, format!("job={}", quoted(JOB)));
-                "up"
-            }
-        };
+        let job = job(of).map(|job| format!("job={}", quoted(job)));
+        let matchers: Vec<_> = job.into_iter().chain(of.matchers.iter().map(matcher)).collect();
+        let name = of.source.name();
         let matchers = if matchers.is_empty() { String::new() } else { format!("{{{}}}", matchers.join(", ")) };
         format!("{name}{suffix}{matchers}")
     }

@@ -1,6 +1,6 @@
 //! What Prometheus scrapes, and how it names it: `service`, `environment`, `instance`.
 
-use super::promql::{JOB, span};
+use super::promql::{JOB, PROBE_JOB, span};
 use super::rules::HEADER;
 use crate::alert::Pace;
 use crate::ops::yaml::Yaml;
@@ -47,8 +47,28 @@ pub struct EcsDiscovery {
     pub files: Vec<String>,
 }
 
+/// Public URLs that a blackbox_exporter asks, as `http_2xx`: the module of that name in its own configuration as it comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probes {
+    /// Where it listens, such as `blackbox:9115`.
+    pub exporter: String,
+    /// What it asks.
+    pub endpoints: Vec<PublicEndpoints>,
+}
+
+/// The public URLs of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicEndpoints {
+    /// The service's name.
+    pub service: String,
+    /// Its environment, as `service_info` has it.
+    pub environment: String,
+    /// Such as `https://api.example.com/health/live`: the label `instance`, so without anything secret.
+    pub urls: Vec<String>,
+}
+
 /// `prometheus.yml`: what is scraped, where the rules are, and where alerts go, such as `["alertmanager:9093"]`.
-pub fn scrape_config(scrape: &Scrape, alertmanagers: &[String]) -> String {
+pub fn scrape_config(scrape: &Scrape, probes: Option<&Probes>, alertmanagers: &[String]) -> String {
     let Pace { scrape: interval, evaluation, .. } = Pace::DEFAULT;
     let global = Yaml::map([
         ("scrape_interval", Yaml::bare(span(interval))),
@@ -61,7 +81,7 @@ pub fn scrape_config(scrape: &Scrape, alertmanagers: &[String]) -> String {
         ("global", global),
         ("rule_files", Yaml::texts(["rules/*.yml"])),
         ("alerting", Yaml::map([("alertmanagers", Yaml::List(vec![managers]))])),
-        ("scrape_configs", Yaml::List(vec![job(scrape)])),
+        ("scrape_configs", Yaml::List([job(scrape)].into_iter().chain(probes.map(probe_job)).collect())),
     ])
     .document(HEADER)
 }
@@ -102,10 +122,31 @@ fn job(scrape: &Scrape) -> Yaml {
     job.with("metric_relabel_configs", Yaml::List(vec![once]))
 }
 
+/// The exporter is asked, with the URL as a parameter.
+fn probe_job(probes: &Probes) -> Yaml {
+    let asked = probes.endpoints.iter().map(|of| targets(&of.service, &of.environment, &of.urls)).collect();
+    let module = Yaml::map([("module", Yaml::texts(["http_2xx"]))]);
+    let relabelled = vec![
+        relabel(&["__address__"], "(.+)", Some(("__param_target", "$1"))),
+        relabel(&["__address__"], "(.+)", Some(("instance", "$1"))),
+        fixed("__address__", &probes.exporter),
+    ];
+    Yaml::map([
+        ("job_name", Yaml::text(PROBE_JOB)),
+        ("metrics_path", Yaml::text("/probe")),
+        ("params", module),
+        ("static_configs", Yaml::List(asked)),
+        ("relabel_configs", Yaml::List(relabelled)),
+    ])
+}
+
 fn static_config(target: &Target) -> Yaml {
-    let labels =
-        Yaml::map([("service", Yaml::text(&target.service)), ("environment", Yaml::text(&target.environment))]);
-    Yaml::map([("targets", Yaml::texts(&target.addresses)), ("labels", labels)])
+    targets(&target.service, &target.environment, &target.addresses)
+}
+
+fn targets(service: &str, environment: &str, addresses: &[String]) -> Yaml {
+    let labels = Yaml::map([("service", Yaml::text(service)), ("environment", Yaml::text(environment))]);
+    Yaml::map([("targets", Yaml::texts(addresses)), ("labels", labels)])
 }
 
 /// Keeps targets whose labels match, or makes a label of them.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::STEP;
-use super::stage::{Atom, Stage, name, steps};
+use super::stage::{Atom, Stage, steps};
 use crate::alert::{BoundRule, IDENTITY, Matcher, Selector};
 use crate::metrics::Kind;
-use crate::ops::prometheus::promql::{JOB, decimal};
+use crate::ops::prometheus::promql::{decimal, job};
 
 /// The value of a label that alerts are told apart by: one that all matchers of it accept.
 pub(super) fn group_value(stage: &Stage, label: &str) -> Option<String> {
@@ -52,7 +52,7 @@ fn own_labels(atom: &Atom, stage: &Stage, group: &BTreeMap<String, String>) -> O
 
 /// Whether one selector finds only series that another finds too.
 fn is_narrower(one: &Atom, than: &Atom) -> bool {
-    one.of != than.of && name(&one.of) == name(&than.of) && accepts_all(&than.of, &one.of)
+    one.of != than.of && one.of.source.name() == than.of.source.name() && accepts_all(&than.of, &one.of)
 }
 
 /// Whether everything that `inner` accepts is accepted by `outer`, as far as one can see.
@@ -80,10 +80,8 @@ pub(super) fn over_time(
     let (first, _) = phases.first()?;
     let mut labels = own_labels(atom, first, group)?;
     labels.extend(group.clone());
-    if name(&atom.of) == "up" {
-        labels.insert("job".to_owned(), JOB.to_owned());
-    }
-    let metric_labels = rule.metric(name(&atom.of));
+    labels.extend(job(&atom.of).map(|job| ("job".to_owned(), job.to_owned())));
+    let metric_labels = rule.metric(atom.of.source.name());
     labels.retain(|label, value| {
         let known = IDENTITY.contains(&label.as_str()) || metric_labels.is_none_or(|metric| metric.has_label(label));
         known && !value.is_empty()
@@ -100,16 +98,16 @@ pub(super) fn over_time(
                 }
                 // Those after the first are there only while there are to be so many.
                 let values = if at == 0 { values.clone() } else { only_then(&label, at, &atom.of, lead, stages()) };
-                (notation(name(&atom.of), &labels), values)
+                (notation(atom.of.source.name(), &labels), values)
             });
             Some(several.collect())
         }
         Kind::Counter => {
-            Some(vec![(notation(name(&atom.of), &labels), counter(&atom.of, lead, stages(), Part::Whole)?)])
+            Some(vec![(notation(atom.of.source.name(), &labels), counter(&atom.of, lead, stages(), Part::Whole)?)])
         }
         Kind::Histogram => {
             let mut series = vec![(
-                notation(&format!("{}_count", name(&atom.of)), &labels),
+                notation(&format!("{}_count", atom.of.source.name()), &labels),
                 counter(&atom.of, lead, stages(), Part::Whole)?,
             )];
             if atom.bucket.is_some() {
@@ -117,7 +115,7 @@ pub(super) fn over_time(
                 for (at, edge) in edges.iter().map(|edge| decimal(*edge)).chain(["+Inf".to_owned()]).enumerate() {
                     let mut labels = labels.clone();
                     labels.insert("le".to_owned(), edge);
-                    let bucket = notation(&format!("{}_bucket", name(&atom.of)), &labels);
+                    let bucket = notation(&format!("{}_bucket", atom.of.source.name()), &labels);
                     series.push((bucket, counter(&atom.of, lead, stages(), Part::UpTo(at))?));
                 }
             }

@@ -70,14 +70,6 @@ fn kind(rule: &BoundRule, of: &Selector) -> Kind {
     }
 }
 
-/// The name of an atom's metric.
-pub(super) fn name(of: &Selector) -> &str {
-    match &of.source {
-        Source::Metric(name) => name,
-        _ => "up",
-    }
-}
-
 /// In which bucket samples are for a quantile to be in it: the bounds of its middle share.
 pub(super) fn interpolated(edges: &[f64], bucket: usize, quantile: f64) -> Option<f64> {
     let lower = if bucket == 0 { 0.0 } else { *edges.get(bucket - 1)? };
