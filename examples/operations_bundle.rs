@@ -2,18 +2,22 @@
 //!
 //! ```text
 //! cargo run --features full --example operations_bundle -- DIR [open-telemetry]
+//! cargo run --features full --example operations_bundle -- drill RULE --alertmanager URL [SECONDS]
 //! ```
 //!
 //! The service here has everything that this crate can measure, one endpoint with an objective, and one rule of its own.
 //! With `open-telemetry`, requests have the names of the semantic conventions, and the rules follow. A service of yours calls
 //! `monitoring.operations_bundle(…)` once everything is registered. Secrets are not in the files: those that they name are
-//! read by Alertmanager.
+//! read by Alertmanager. The second form sends an alert of a rule to an Alertmanager as if it fired, and resolves it after some
+//! seconds, a minute if not said: `severity` and `environment` send it where real ones go, and the label `drill` says what it is.
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::alert::notify::{Alertmanager, Delivery, Origin, Replicas, Route};
 use aistm7_monitoring::alert::{Alerts, Pack, Quantity, Rule, Value, metric};
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{HttpOptions, UrlScheme};
@@ -25,7 +29,11 @@ use aistm7_monitoring::otlp::OtlpOptions;
 use aistm7_monitoring::resource::HostNumbers;
 use sqlx_0_9 as sqlx;
 
-const USAGE: &str = "usage: operations_bundle <directory> [open-telemetry]";
+const USAGE: &str = "usage: operations_bundle <directory> [open-telemetry]
+       operations_bundle drill <rule> --alertmanager <url> [seconds]";
+
+const SERVICE: &str = "orders";
+const ENVIRONMENT: &str = "prod";
 
 static ORDERS: Definition =
     Definition::counter("orders_total", "Orders sent to the broker.").labels(&["side", "outcome"]);
@@ -34,6 +42,13 @@ static ORDERS: Definition =
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["drill", rule, "--alertmanager", url] => return drill(rule, url, Duration::from_secs(60)).await,
+        ["drill", rule, "--alertmanager", url, lasts] => {
+            return drill(rule, url, Duration::from_secs(lasts.parse()?)).await;
+        }
+        _ => {}
+    }
     let naming: fn(HttpOptions) -> HttpOptions = match arguments[..] {
         [_] => |http| http,
         [_, "open-telemetry"] => |http| http.open_telemetry(UrlScheme::Https),
@@ -45,8 +60,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn service(naming: fn(HttpOptions) -> HttpOptions) -> Result<Monitoring, Box<dyn Error>> {
-    let monitoring = Monitoring::builder("orders")
-        .environment("prod")
+    let monitoring = Monitoring::builder(SERVICE)
+        .environment(ENVIRONMENT)
         .http(|http| naming(http.objective("/orders/{id}", Duration::from_millis(300))))
         .otlp(OtlpOptions::new())
         .resources(|resources| resources.host(HostNumbers::Always))
@@ -58,16 +73,41 @@ fn service(naming: fn(HttpOptions) -> HttpOptions) -> Result<Monitoring, Box<dyn
     Ok(monitoring)
 }
 
-fn options() -> BundleOptions {
+/// Sends an alert of a rule, and resolves it.
+async fn drill(rule: &str, url: &str, lasts: Duration) -> Result<(), Box<dyn Error>> {
+    let monitoring = service(|http| http)?;
+    let delivery = Delivery::builder(Replicas::One)
+        .destination("alertmanager", Alertmanager::new(url)?)
+        .route(Route::to(["alertmanager"]))
+        .build(&monitoring.meter())?;
+    let all_told = async || match delivery.flush(Duration::from_secs(10)).await {
+        0 => Ok(()),
+        _ => Err(format!("{url} does not answer")),
+    };
+    let rules = alerts().bind(&monitoring.catalog())?;
+    let drill = delivery.drill(&rules, rule, Origin::new(SERVICE, ENVIRONMENT))?;
+    all_told().await?;
+    writeln!(io::stdout(), "{rule} fires as a drill, for {} s", lasts.as_secs())?;
+    tokio::time::sleep(lasts).await;
+    drill.resolve();
+    all_told().await?;
+    Ok(())
+}
+
+fn alerts() -> Alerts {
     let rejected = Value::events(metric("orders_total").is("outcome", "rejected"), Duration::from_secs(600));
     let rule = Rule::new("OrdersRejected", Pack::Service, rejected.at_least(Quantity::count(3.0)))
         .by(["service", "environment", "side"])
         .summary("The broker rejects orders.")
         .description("{service} had {value} {side} orders rejected within ten minutes.")
         .runbook_url("https://wiki.example.com/runbooks/orders-rejected");
+    Alerts::new().rule(rule)
+}
+
+fn options() -> BundleOptions {
     let target = Target {
-        service: "orders".to_owned(),
-        environment: "prod".to_owned(),
+        service: SERVICE.to_owned(),
+        environment: ENVIRONMENT.to_owned(),
         addresses: vec!["10.0.0.7:9464".to_owned(), "10.0.0.8:9464".to_owned()],
     };
     let public = PublicEndpoints {
@@ -82,7 +122,7 @@ fn options() -> BundleOptions {
     let alertmanager = AlertmanagerOptions::new("/etc/alertmanager/pagerduty-key", slack, "http://127.0.0.1:8081/beat")
         .maintenance(restart);
     BundleOptions::new()
-        .alerts(Alerts::new().rule(rule))
+        .alerts(alerts())
         .scrape(Scrape::Static(vec![target]), ["alertmanager:9093"])
         .probes(Probes { exporter: "blackbox:9115".to_owned(), endpoints: vec![public] })
         .alertmanager(alertmanager)

@@ -22,6 +22,8 @@ mod set;
 mod timing;
 
 pub use held_back::HeldBack;
+#[cfg(feature = "notify")]
+pub(crate) use inhibition::DRILL;
 pub use inhibition::muting;
 pub(crate) use inhibition::{INHIBITIONS, Inhibition, Labelled};
 pub(crate) use rule::UNBORN_FOR;

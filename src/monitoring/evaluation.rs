@@ -44,3 +44,28 @@ impl Monitoring {
         Ok(evaluating)
     }
 }
+
+#[cfg(feature = "notify")]
+impl Monitoring {
+    /// Tells of an alert of a rule as if it fired, down the real way: routes, windows, destinations. Its texts and its label
+    /// `drill="true"` say that it is a drill. It is over when what is returned is resolved or dropped.
+    ///
+    /// ```no_run
+    /// # use aistm7_monitoring::Monitoring;
+    /// # use aistm7_monitoring::alert::notify::Delivery;
+    /// # use std::time::Duration;
+    /// # async fn run(monitoring: Monitoring, delivery: Delivery) -> Result<(), Box<dyn std::error::Error>> {
+    /// let drill = monitoring.drill("DependencyDown")?;
+    /// delivery.flush(Duration::from_secs(10)).await; // or wait for the window
+    /// // Somebody's phone rings, and they say so.
+    /// drill.resolve();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When no rules are evaluated, this one is not or does not exist, or nobody is told of it.
+    pub fn drill(&self, rule: &str) -> Result<crate::alert::notify::Drill, crate::alert::notify::DrillError> {
+        self.0.evaluating.get().ok_or(crate::alert::notify::DrillError::NotEvaluated)?.drill(rule)
+    }
+}

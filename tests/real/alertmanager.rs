@@ -2,18 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
-use aistm7_monitoring::alert::Severity;
 use aistm7_monitoring::alert::notify::{Alert, Alertmanager, Delivery, Origin, Replicas, Route};
+use aistm7_monitoring::alert::{Alerts, Severity};
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, Slack};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
+use crate::everything::{NAMINGS, everything};
 use crate::support::alertmanager::Alertmanager as RealAlertmanager;
 use crate::support::poll::eventually_async;
 
@@ -180,4 +181,30 @@ async fn what_a_delivery_holds_back_is_what_alertmanager_inhibits() {
         }
     };
     eventually_async(PATIENCE, probe).await;
+}
+
+#[tokio::test]
+#[ignore = "needs prometheus-alertmanager"]
+async fn drill_is_an_alert_of_its_rule_at_alertmanager_until_it_is_resolved() {
+    let real = RealAlertmanager::start("route: {receiver: none}\nreceivers: [{name: none}]\n");
+    let delivery = Delivery::builder(Replicas::Several)
+        .destination("alertmanager", Alertmanager::new(&real.url()).unwrap())
+        .route(Route::to(["alertmanager"]))
+        .build(&Meter::new(&Registry::new()))
+        .unwrap();
+    let rules = Alerts::new().bind(&everything(NAMINGS[0]).catalog()).unwrap();
+    let drill = delivery.drill(&rules, "DependencyDown", Origin::new("orders", "prod")).unwrap();
+    assert_eq!(delivery.flush(PATIENCE).await, 0);
+    let shown = real.alerts();
+    let labels = json!({
+        "alertname": "DependencyDown", "service": "orders", "environment": "prod", "severity": "critical",
+        "dependency": "drill", "drill": "true",
+    });
+    assert_eq!((shown.len(), &shown[0]["labels"]), (1, &labels));
+    let says =
+        |annotation: &str, text| shown[0]["annotations"][annotation].as_str().is_some_and(|said| said.contains(text));
+    assert!(says("summary", "Drill: ") && says("description", "nothing is wrong"), "{}", shown[0]);
+    drill.resolve();
+    assert_eq!(delivery.flush(PATIENCE).await, 0);
+    assert_eq!(real.alerts(), [] as [Value; 0]);
 }

@@ -73,7 +73,7 @@ impl Evaluating {
         let (every, on_change) = (options.every, options.on_change.clone());
         #[cfg(feature = "notify")]
         let telling =
-            options.delivery.clone().map(|delivery| super::telling::Telling::new(delivery, &options.identity));
+            options.delivery.clone().map(|delivery| super::telling::Telling::new(delivery, &options.identity, rules));
         let evaluator = Evaluator::new(rules, options, clock.clone());
         let meter = Meter::new(registry);
         let instruments = Instruments::register(&meter, &evaluator)?;
@@ -112,6 +112,21 @@ impl Evaluating {
             return Arc::new(report);
         }
         report
+    }
+}
+
+#[cfg(feature = "notify")]
+impl Evaluating {
+    /// Tells of a rule as if it fired, by [`Delivery::drill`](crate::alert::notify::Delivery::drill).
+    ///
+    /// # Errors
+    /// When there is no such rule, the process does not evaluate it, or nobody is told of it.
+    pub fn drill(&self, rule: &str) -> Result<crate::alert::notify::Drill, crate::alert::notify::DrillError> {
+        let shared = &self.0.0;
+        if let Some(refused) = shared.report().refused.iter().find(|refused| refused.rule == rule) {
+            return Err(refused.clone().into());
+        }
+        shared.telling.as_ref().ok_or(crate::alert::notify::DrillError::NoDelivery)?.drill(rule)
     }
 }
 

@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::alert::ActiveAlert;
-use crate::alert::notify::{Alert, Delivery, Origin};
-use crate::alert::rule::Runbook;
-use crate::alert::runbook;
+use crate::alert::notify::{Alert, Delivery, Drill, DrillError, Origin};
+use crate::alert::set::RuleSet;
 
 /// Tells a delivery how alerts stand.
 #[derive(Debug)]
 pub(super) struct Telling {
     delivery: Delivery,
     origin: Origin,
+    rules: RuleSet,
 }
 
 impl Telling {
     /// For the process that these labels identify.
-    pub(super) fn new(delivery: Delivery, identity: &BTreeMap<String, String>) -> Self {
+    pub(super) fn new(delivery: Delivery, identity: &BTreeMap<String, String>, rules: &RuleSet) -> Self {
         let part = |name| identity.get(name).map_or("", String::as_str);
-        Self { delivery, origin: Origin::new(part("service"), part("environment")) }
+        Self { delivery, origin: Origin::new(part("service"), part("environment")), rules: rules.clone() }
     }
 
     /// After each evaluation: what fires, again and again, since a delivery confirms by that what it told before a restart,
@@ -42,19 +42,17 @@ impl Telling {
         }
     }
 
+    /// Tells of a rule as if it fired.
+    ///
+    /// # Errors
+    /// As [`Delivery::drill`].
+    pub(super) fn drill(&self, rule: &str) -> Result<Drill, DrillError> {
+        self.delivery.drill(&self.rules, rule, self.origin.clone())
+    }
+
     fn told(&self, alert: &ActiveAlert, fired_at: SystemTime) -> Alert {
-        let (rule, name) = (alert.rule(), alert.name());
-        let told = Alert::firing(self.origin.clone(), name, alert.severity(), fired_at)
-            .summary(rule.summary())
-            .value(alert.value());
-        let told = alert.labels().fold(told, |told, (name, value)| told.label(name, value));
-        match rule.runbook() {
-            Runbook::Url(url) => told.description(&alert.description()).runbook(url),
-            Runbook::Own => {
-                let query = runbook::first_query(name).map(|query| format!("First query: {query}"));
-                let lines = [Some(alert.description()), runbook::impact(name), query];
-                told.description(&lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
-            }
-        }
+        let told =
+            Alert::of_rule(self.origin.clone(), alert.rule(), &alert.description(), fired_at).value(alert.value());
+        alert.labels().fold(told, |told, (name, value)| told.label(name, value))
     }
 }

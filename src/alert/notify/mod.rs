@@ -8,10 +8,12 @@ mod alert;
 mod alertmanager;
 mod change;
 mod delivery;
+mod drill;
 mod error;
 mod fingerprint;
 mod heartbeat;
 mod notifier;
+mod of_rule;
 mod pagerduty;
 mod slack;
 mod spool;
@@ -24,6 +26,7 @@ pub use change::Change;
 pub use delivery::{
     DEFAULT_CAPACITY, DEFAULT_SPOOL_BYTES, Delivery, DeliveryBuilder, DeliveryError, Replicas, Route, Silence,
 };
+pub use drill::{Drill, DrillError};
 pub use error::NotifyError;
 pub use fingerprint::Fingerprint;
 pub use heartbeat::Heartbeat;

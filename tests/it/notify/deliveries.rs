@@ -19,16 +19,16 @@ use crate::paging::slack::{self, SlackPeer};
 use crate::poll::eventually_async;
 
 /// The guide's three destinations, with stand-ins behind them.
-struct Desk {
+pub(super) struct Desk {
     held: ManualClock,
     registry: Registry,
-    pages: PagerDutyPeer,
+    pub(super) pages: PagerDutyPeer,
     chats: SlackPeer,
-    delivery: Delivery,
+    pub(super) delivery: Delivery,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::with(|builder| builder).await
     }
 
@@ -53,7 +53,7 @@ impl Desk {
     }
 
     /// Lets time pass until everything is told.
-    async fn settle(&self) {
+    pub(super) async fn settle(&self) {
         eventually_async(PATIENCE, async || match self.delivery.pending() {
             0 => Ok(()),
             pending => {
@@ -79,7 +79,7 @@ impl Desk {
     }
 
     /// Channel and text of every message, with its replies.
-    fn messages(&self) -> Vec<(String, String, Vec<String>)> {
+    pub(super) fn messages(&self) -> Vec<(String, String, Vec<String>)> {
         let workspace = self.chats.workspace();
         let shown = workspace.messages.iter();
         shown.map(|one| (one.channel.clone(), one.text.clone(), one.replies.clone())).collect()

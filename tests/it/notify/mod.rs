@@ -1,6 +1,7 @@
 //! Alerts on their way to people, against stand-ins that hold the documented limits.
 
 mod deliveries;
+mod drills;
 mod killed;
 mod notifiers;
 mod others;

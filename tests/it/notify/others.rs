@@ -3,9 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aistm7_monitoring::alert::Alerts;
+use aistm7_monitoring::alert::evaluate::{Evaluating, Evaluation};
 use aistm7_monitoring::alert::notify::{
     Alertmanager, Change, Delivery, Heartbeat, Notice, Notifier, Origin, Replicas, Route, Webhook,
 };
+use aistm7_monitoring::catalog::Catalog;
 use aistm7_monitoring::clock::ManualClock;
 use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::redact::Secret;
@@ -104,6 +107,40 @@ async fn heart_beats_while_the_watchdog_is_offered_and_no_longer() {
     held.advance(Duration::from_secs(121));
     eventually_async(PATIENCE, async || if outcome("failed") >= 1.0 { Ok(()) } else { Err("it still beats") }).await;
     assert_eq!((outcome("ok"), heard.count()), (4.0, 4));
+}
+
+#[tokio::test]
+async fn heart_beats_while_rules_are_evaluated_and_stops_when_their_thread_does() {
+    let (heard, url) = Heard::answering(200).await;
+    let (held, registry) = (ManualClock::new(), Registry::new());
+    let delivery = Delivery::builder(Replicas::One)
+        .destination("heartbeat", Heartbeat::new(secret(url)).unwrap())
+        .route(Route::to(["heartbeat"]).rule("Watchdog"))
+        .clock(held.clock())
+        .build(&Meter::new(&registry))
+        .unwrap();
+    let rules = Alerts::new().bind(&Catalog::of(&registry)).unwrap();
+    let options = Evaluation::new().grace(Duration::ZERO).deliver_to(&delivery);
+    let evaluating = Evaluating::start(&rules, options, &registry, &held.clock()).unwrap();
+    let outcome = |outcome| {
+        let labels = [("destination", "heartbeat"), ("outcome", outcome)];
+        registry.snapshot().value("alert_notifications_total", &labels).unwrap()
+    };
+    // Quarters of the interval, so that rules are evaluated in between.
+    let pass_until = async |what: &str, holds: &dyn Fn() -> bool| {
+        let probe = async || {
+            let holds = holds();
+            held.advance(Duration::from_secs(15));
+            if holds { Ok(()) } else { Err(what.to_owned()) }
+        };
+        eventually_async(PATIENCE, probe).await;
+    };
+    pass_until("it beats on", &|| outcome("ok") >= 5.0).await;
+    drop(evaluating);
+    pass_until("it is missed", &|| outcome("failed") >= 2.0).await;
+    let beats = heard.count();
+    pass_until("it is missed for longer", &|| outcome("failed") >= 4.0).await;
+    assert_eq!(heard.count(), beats);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::super::alert::Alert;
 use super::super::change::Change;
@@ -147,6 +147,14 @@ impl Delivery {
         // How much is left says whether time has ended it.
         let _ = tokio::time::timeout(limit, all_told).await;
         self.pending()
+    }
+
+    pub(in super::super) fn is_routed(&self, alert: &Alert) -> bool {
+        self.0.0.routes.iter().any(|route| route.takes(alert))
+    }
+
+    pub(in super::super) fn wall(&self) -> SystemTime {
+        self.0.0.clock.wall()
     }
 
     /// What was held back may no longer be.
