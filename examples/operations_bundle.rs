@@ -18,13 +18,13 @@ use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::alert::notify::{Alertmanager, Delivery, Origin, Replicas, Route};
-use aistm7_monitoring::alert::{Alerts, Pack, Quantity, Rule, Value, metric};
+use aistm7_monitoring::alert::{Alerts, Contacts, Pack, Quantity, Rule, Value, metric};
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::Definition;
 use aistm7_monitoring::ops::BundleOptions;
 use aistm7_monitoring::ops::alertmanager::{AlertmanagerOptions, MaintenanceInterval, Slack, Weekday};
-use aistm7_monitoring::ops::prometheus::{Probes, PublicEndpoints, Scrape, Target};
+use aistm7_monitoring::ops::prometheus::{Probes, PublicEndpoints, RuleOptions, Scrape, Target};
 use aistm7_monitoring::otlp::OtlpOptions;
 use aistm7_monitoring::resource::HostNumbers;
 use sqlx_0_9 as sqlx;
@@ -34,6 +34,12 @@ const USAGE: &str = "usage: operations_bundle <directory> [open-telemetry]
 
 const SERVICE: &str = "orders";
 const ENVIRONMENT: &str = "prod";
+
+/// Such as a file of yours has them.
+const CONTACTS: &str = r#"{
+    "severities": { "critical": { "owner": "platform, on call", "escalation": "head of platform" } },
+    "rules": { "OrdersRejected": { "owner": "trading", "escalation": "platform, on call" } }
+}"#;
 
 static ORDERS: Definition =
     Definition::counter("orders_total", "Orders sent to the broker.").labels(&["side", "outcome"]);
@@ -55,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err(USAGE.into()),
     };
     let monitoring = service(naming)?;
-    monitoring.operations_bundle(options())?.write_to(Path::new(arguments[0]))?;
+    monitoring.operations_bundle(options()?)?.write_to(Path::new(arguments[0]))?;
     Ok(())
 }
 
@@ -104,15 +110,15 @@ fn alerts() -> Alerts {
     Alerts::new().rule(rule)
 }
 
-fn options() -> BundleOptions {
+fn options() -> Result<BundleOptions, Box<dyn Error>> {
     let target = Target {
         service: SERVICE.to_owned(),
         environment: ENVIRONMENT.to_owned(),
         addresses: vec!["10.0.0.7:9464".to_owned(), "10.0.0.8:9464".to_owned()],
     };
     let public = PublicEndpoints {
-        service: "orders".to_owned(),
-        environment: "prod".to_owned(),
+        service: SERVICE.to_owned(),
+        environment: ENVIRONMENT.to_owned(),
         urls: vec!["https://api.example.com/health/live".to_owned()],
     };
     let slack = Slack::TokenFile("/etc/alertmanager/slack-token".to_owned());
@@ -121,9 +127,13 @@ fn options() -> BundleOptions {
         .between("23:00", "24:00");
     let alertmanager = AlertmanagerOptions::new("/etc/alertmanager/pagerduty-key", slack, "http://127.0.0.1:8081/beat")
         .maintenance(restart);
-    BundleOptions::new()
+    let rules =
+        RuleOptions::new().dashboard("https://grafana.example.com/d/service").contacts(Contacts::from_json(CONTACTS)?);
+    let options = BundleOptions::new()
         .alerts(alerts())
+        .rules(rules)
         .scrape(Scrape::Static(vec![target]), ["alertmanager:9093"])
         .probes(Probes { exporter: "blackbox:9115".to_owned(), endpoints: vec![public] })
-        .alertmanager(alertmanager)
+        .alertmanager(alertmanager);
+    Ok(options)
 }

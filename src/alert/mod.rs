@@ -10,6 +10,7 @@
 //! little does not build; see [`RuleFault`]. What each rule of this crate means is in its [`runbook`], and all of them are in
 //! [the document](crate::alerts_reference).
 
+mod contacts;
 pub mod evaluate;
 mod held_back;
 mod inhibition;
@@ -21,6 +22,7 @@ pub mod runbook;
 mod set;
 mod timing;
 
+pub use contacts::{Contact, Contacts, ContactsError};
 pub use held_back::HeldBack;
 #[cfg(feature = "notify")]
 pub(crate) use inhibition::DRILL;

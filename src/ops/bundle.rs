@@ -86,15 +86,27 @@ pub enum BundleError {
     /// A rule makes no sense.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// There is a contact for a rule that there is not.
+    #[error("contacts name the rule {rule:?}, which there is not: correct the name or leave it out")]
+    NoSuchRule {
+        /// What it is called there.
+        rule: String,
+    },
 }
 
 impl Bundle {
     /// The bundle of a catalog. `Monitoring::operations_bundle` makes that of a service.
     ///
     /// # Errors
-    /// [`BundleError::Rule`] at the first rule that does not fit the catalog.
+    /// [`BundleError::Rule`] at the first rule that does not fit the catalog, [`BundleError::NoSuchRule`] at the first contact
+    /// of a rule that nobody knows.
     pub fn new(catalog: &Catalog, options: &BundleOptions) -> Result<Self, BundleError> {
         let rules = options.alerts.bind(catalog)?;
+        // One of this crate's that is left out here is known.
+        let is_known = |name: &str| rules.rule(name).is_some() || runbook::text(name).is_some();
+        if let Some(rule) = options.rules.contacts_of().rules().find(|name| !is_known(name)) {
+            return Err(BundleError::NoSuchRule { rule: rule.to_owned() });
+        }
         let mut files = BTreeMap::from([
             ("catalog.json".to_owned(), catalog.to_json()),
             ("alerts.md".to_owned(), rules_document(&rules)),

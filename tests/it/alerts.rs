@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use aistm7_monitoring::alert::evaluate::{AlertState, EvaluateError, Evaluation};
 use aistm7_monitoring::alert::{
-    Alerts, GuideLine, MOST_PAGES, Pace, Pack, Profile, Quantity, Rule, RuleFault, RuleSet, Severity, Switch, TARGET,
-    Value, metric, muting, runbook,
+    Alerts, Contact, Contacts, GuideLine, MOST_PAGES, Pace, Pack, Profile, Quantity, Rule, RuleFault, RuleSet,
+    Severity, Switch, TARGET, Value, metric, muting, runbook,
 };
 use aistm7_monitoring::clock::ManualClock;
 use aistm7_monitoring::health::{CheckFailure, CheckOptions, CheckReport, check_fn};
-use aistm7_monitoring::ops::prometheus::unproven;
-use aistm7_monitoring::ops::{Bundle, BundleOptions};
+use aistm7_monitoring::ops::prometheus::{RuleOptions, unproven};
+use aistm7_monitoring::ops::{Bundle, BundleError, BundleOptions};
 
 use crate::client;
 use crate::everything::{NAMINGS, everything};
@@ -109,6 +109,20 @@ async fn switches_of_rules_that_are_not_there_and_second_rules_of_a_name_are_ref
     let watchdog = Value::events(metric("log_lines_total"), Duration::from_secs(60));
     let second = Rule::new("Watchdog", Pack::Service, watchdog.above(Quantity::count(1.0)));
     assert_eq!(fault(Alerts::new().rule(second)), RuleFault::Duplicate);
+}
+
+#[tokio::test]
+async fn contacts_of_rules_that_nobody_knows_are_refused() {
+    let contact = || Contact::new("platform", "head of platform").expect("one line of text");
+    let bundle = |rule: &str| {
+        let rules = RuleOptions::new().contacts(Contacts::new().rule(rule, contact()));
+        builder(&Lines::default()).build().unwrap().operations_bundle(BundleOptions::new().rules(rules))
+    };
+    let refused = bundle("TokenGraceNotEnforcd").unwrap_err();
+    assert!(matches!(&refused, BundleError::NoSuchRule { rule } if rule == "TokenGraceNotEnforcd"), "{refused}");
+    let bundle = bundle("DependencyDown").unwrap();
+    let (_, rules) = bundle.files().find(|(path, _)| path.ends_with("rules/fleet-dependencies.yml")).unwrap();
+    assert_eq!(rules.matches("owner: \"platform\"").count(), 1, "{rules}");
 }
 
 #[tokio::test]

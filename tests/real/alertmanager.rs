@@ -1,5 +1,7 @@
 //! Alerts pushed to a real Alertmanager, which tells a webhook of them.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
 use aistm7_monitoring::alert::notify::{Alert, Alertmanager, Delivery, Origin, Replicas, Route};
@@ -9,6 +11,7 @@ use aistm7_monitoring::metrics::{Meter, Registry};
 use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, Slack};
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::post;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -16,6 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::everything::{NAMINGS, everything};
 use crate::support::alertmanager::Alertmanager as RealAlertmanager;
+use crate::support::http;
 use crate::support::poll::eventually_async;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -94,6 +98,76 @@ async fn alertmanager_takes_alerts_tells_of_them_once_and_forgets_those_of_a_dea
     let told = told.lock().unwrap();
     assert_eq!(told.iter().filter(|(status, _)| status == "resolved").count(), 1, "{told:?}");
     assert_eq!(one.pending(), 0);
+}
+
+/// A PagerDuty that takes everything: the events that it got.
+async fn pager() -> (String, Arc<Mutex<Vec<Value>>>) {
+    let told: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let note = async |State(told): State<Arc<Mutex<Vec<_>>>>, axum::Json(body): axum::Json<Value>| {
+        told.lock().expect("no panic while locked").push(body);
+        (StatusCode::ACCEPTED, axum::Json(json!({"status": "success", "message": "Event processed", "dedup_key": "a"})))
+    };
+    let router = Router::new().route("/v2/enqueue", post(note)).with_state(Arc::clone(&told));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/v2/enqueue", listener.local_addr().expect("an address"));
+    tokio::spawn(async { axum::serve(listener, router).await });
+    (url, told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus-alertmanager"]
+async fn page_links_to_the_dashboard_at_the_time_of_the_alert_and_says_whose_it_is() {
+    let (url, told) = pager().await;
+    let key = tempfile::NamedTempFile::new().unwrap();
+    fs::write(key.path(), "0123456789abcdef0123456789abcdef").unwrap();
+    // Servers of tests are other users than root.
+    fs::set_permissions(key.path(), fs::Permissions::from_mode(0o644)).unwrap();
+    let slack = Slack::WebhookFile(key.path().display().to_string());
+    let options = AlertmanagerOptions::new(key.path().display().to_string(), slack, "http://127.0.0.1:1/");
+    let config = alertmanager::config(&options).replace("group_wait: 10s", "group_wait: 1s");
+    let real = RealAlertmanager::start(&format!("global: {{pagerduty_url: '{url}'}}\n{config}"));
+    let alert = |name: &str, annotations: Value| {
+        json!({
+            "labels": {"alertname": name, "severity": "critical", "environment": "prod", "service": "orders"},
+            "annotations": annotations,
+            "startsAt": "2025-01-22T10:30:00Z",
+            "endsAt": "2099-01-01T00:00:00Z",
+        })
+    };
+    let known = json!({
+        "summary": "Known.", "dashboard_url": "https://grafana.example.com/d/x?var-service=orders",
+        "versions_changed": "orders 1.1.0", "owner": "platform", "escalation": "head of platform",
+        "what_to_do": "1. Look.\n2. Act.",
+    });
+    let at_a_time = json!({"summary": "At a time.", "dashboard_url": "https://grafana.example.com/d/x?from=1&to=2"});
+    let body =
+        json!([alert("Known", known), alert("AtATime", at_a_time), alert("Unknown", json!({"summary": "Unknown."}))]);
+    let headers = [("Content-Type", "application/json")];
+    let taken = http::request(real.address(), "POST", "/api/v2/alerts", &headers, body.to_string().as_bytes()).unwrap();
+    assert_eq!(taken.status, 200, "{}", taken.text());
+    let probe = async || match told.lock().unwrap().len() {
+        3 => Ok(()),
+        events => Err(format!("{events} events")),
+    };
+    eventually_async(PATIENCE, probe).await;
+    let told = told.lock().unwrap();
+    let of = |name: &str| told.iter().find(|event| event["payload"]["class"] == name).expect("each has a page");
+    let hour = 3_600_000;
+    let start = 1_737_541_800_000_u64;
+    let link = format!("https://grafana.example.com/d/x?var-service=orders&from={}&to={}", start - hour, start + hour);
+    assert_eq!(of("Known")["links"], json!([{"href": link, "text": "Dashboard"}]));
+    let details = &of("Known")["payload"]["custom_details"];
+    for (name, value) in [
+        ("versions_changed", "orders 1.1.0"),
+        ("owner", "platform"),
+        ("escalation", "head of platform"),
+        ("what_to_do", "1. Look.\n2. Act."),
+    ] {
+        assert_eq!(details[name], value, "{details}");
+    }
+    assert_eq!(of("AtATime")["links"][0]["href"], "https://grafana.example.com/d/x?from=1&to=2");
+    let links = of("Unknown").get("links").and_then(Value::as_array);
+    assert!(links.is_none_or(Vec::is_empty), "{links:?}");
 }
 
 /// Alerts with and without their causes.

@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use aistm7_monitoring::alert::{Across, Alerts, Measure, Pack, Quantity, Rule, Value, metric};
+use aistm7_monitoring::alert::{
+    Across, Alerts, Contact, Contacts, Measure, Pack, Quantity, Rule, Severity, Switch, Value, metric,
+};
 use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, MaintenanceInterval, Slack, Weekday};
 use aistm7_monitoring::ops::prometheus::{
     EcsDiscovery, KubernetesDiscovery, Probes, PrometheusVersion, PublicEndpoints, RuleOptions, Scrape, Target,
@@ -45,11 +47,20 @@ fn own() -> Alerts {
         .rule(rule("OwnAge", age.above(Quantity::days(2.0))))
 }
 
+/// Rules with all that an operator knows.
+fn known() -> RuleOptions {
+    let contact = |owner, escalation| Contact::new(owner, escalation).expect("one line of text");
+    let contacts = Contacts::new()
+        .severity(Severity::Critical, contact("platform", "head of platform"))
+        .rule("TokenGraceNotEnforced", contact("token \"team\"", "platform"));
+    RuleOptions::new().dashboard("https://grafana.example.com/d/service?orgId=1").contacts(contacts)
+}
+
 #[tokio::test]
 #[ignore = "needs promtool; run by tests/run"]
 async fn promtool_accepts_the_rules_and_their_tests_hold_under_both_namings() {
-    let [ours, open_telemetry] =
-        NAMINGS.map(|naming| everything(naming).operations_bundle(BundleOptions::new().alerts(own())).unwrap());
+    let [ours, open_telemetry] = NAMINGS
+        .map(|naming| everything(naming).operations_bundle(BundleOptions::new().alerts(own()).rules(known())).unwrap());
     let (first, second) = (written(&ours), written(&open_telemetry));
     for directory in [&first, &second] {
         promtool::check_rules(&directory.path().join("prometheus/rules")).unwrap();
@@ -63,6 +74,56 @@ async fn promtool_accepts_the_rules_and_their_tests_hold_under_both_namings() {
     let other: Vec<_> = open_telemetry.files().map(|(path, _)| path).filter(differs).collect();
     assert_eq!(other, ["prometheus/tests/service-api.yml"]);
     promtool::test_rules(&other.iter().map(|path| second.path().join(path)).collect::<Vec<_>>()).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs promtool; run by tests/run"]
+async fn pages_say_which_versions_were_changed_whose_they_are_and_where_to_look() {
+    let waits = Value::latest(metric("queue_oldest_age_seconds"), Across::Max).above(Quantity::seconds(300.0));
+    let rule = Rule::new("OwnQueue", Pack::Service, waits)
+        .severity(Severity::Critical)
+        .summary("Something waits.")
+        .description("Something waits.")
+        .runbook_url("https://example.com");
+    // One more would be a page too many.
+    let alerts = Alerts::new().rule(rule).switch("RiskBatchOverdue", Switch::new().off());
+    let options = BundleOptions::new().alerts(alerts).rules(known());
+    let directory = written(&everything(NAMINGS[0]).operations_bundle(options).unwrap());
+    let test = directory.path().join("prometheus/tests/versions.yml");
+    let (of, at) = ("service=\"everything\",environment=\"prod\"", |minutes, versions| {
+        format!(
+            "  - eval_time: {minutes}m
+    alertname: OwnQueue
+    exp_alerts:
+    - exp_labels: {{severity: critical, service: everything, environment: prod}}
+      exp_annotations:
+        summary: Something waits.
+        description: Something waits.
+        runbook_url: https://example.com
+        dashboard_url: https://grafana.example.com/d/service?orgId=1&var-service=everything&var-environment=prod
+        versions_changed: {versions}
+        owner: platform
+        escalation: head of platform
+"
+        )
+    });
+    let (before, within, after) = (at(190, "none"), at(210, "everything 1.1.0, everything 1.2.0"), at(330, "none"));
+    let text = format!(
+        "rule_files: [../rules/service-own.yml]
+evaluation_interval: 1m
+tests:
+- interval: 1m
+  input_series:
+  - {{series: 'queue_oldest_age_seconds{{{of}}}', values: '400x400'}}
+  - {{series: 'service_info{{{of},version=\"1.0.0\"}}', values: '1x200 stale'}}
+  - {{series: 'service_info{{{of},version=\"1.2.0\"}}', values: '_x200 1x200'}}
+  - {{series: 'service_info{{{of},version=\"1.1.0\"}}', values: '_x200 1x200'}}
+  - {{series: 'service_info{{service=\"other\",environment=\"prod\",version=\"7\"}}', values: '1x200'}}
+  alert_rule_test:
+{before}{within}{after}"
+    );
+    fs::write(&test, text).unwrap();
+    promtool::test_rules(&[test]).unwrap();
 }
 
 #[tokio::test]

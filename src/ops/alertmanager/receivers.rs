@@ -47,13 +47,25 @@ const TITLE: &str = "{{ .CommonAnnotations.summary }} ({{ .GroupLabels.Values | 
 /// Each alert of a group.
 const DESCRIPTIONS: &str = "{{ range .Alerts }}{{ .Annotations.description }}\n{{ end }}";
 
+/// The dashboard around the time at which the first alert of a group began: an hour before to an hour after, in nanoseconds
+/// for the template and milliseconds for the dashboard. A link that has a time keeps it.
+const DASHBOARD: &str = "{{ with index .Alerts 0 }}{{ if .Annotations.dashboard_url }}{{ .Annotations.dashboard_url }}\
+    {{ if not (match \"[?&]from=\" .Annotations.dashboard_url) }}\
+    &from={{ (.StartsAt.Add -3600000000000).UnixMilli }}&to={{ (.StartsAt.Add 3600000000000).UnixMilli }}\
+    {{ end }}{{ end }}{{ end }}";
+
 fn pagerduty(key_file: &str, severity: Severity) -> Yaml {
     let details = Yaml::map([
         ("alerts", Yaml::text(DESCRIPTIONS.replace('\n', " "))),
         ("impact", Yaml::text("{{ .CommonAnnotations.impact }}")),
         ("first_query", Yaml::text("{{ .CommonAnnotations.first_query }}")),
+        ("what_to_do", Yaml::text("{{ .CommonAnnotations.what_to_do }}")),
         ("runbook", Yaml::text("{{ .CommonAnnotations.runbook_url }}")),
+        ("versions_changed", Yaml::text("{{ .CommonAnnotations.versions_changed }}")),
+        ("owner", Yaml::text("{{ .CommonAnnotations.owner }}")),
+        ("escalation", Yaml::text("{{ .CommonAnnotations.escalation }}")),
     ]);
+    let dashboard = Yaml::map([("href", Yaml::text(DASHBOARD)), ("text", Yaml::text("Dashboard"))]);
     Yaml::map([
         ("routing_key_file", Yaml::text(key_file)),
         ("severity", Yaml::text(severity.as_str())),
@@ -61,12 +73,20 @@ fn pagerduty(key_file: &str, severity: Severity) -> Yaml {
         ("class", Yaml::text("{{ .CommonLabels.alertname }}")),
         ("component", Yaml::text("{{ .CommonLabels.dependency }}")),
         ("group", Yaml::text("{{ .CommonLabels.service }}")),
+        ("links", Yaml::List(vec![dashboard])),
         ("details", details),
     ])
 }
 
+/// What is said only where it is known.
+const FOR_THE_READER: &str = "{{ if .CommonAnnotations.versions_changed }}\nVersions changed within two hours: \
+    {{ .CommonAnnotations.versions_changed }}{{ end }}\
+    {{ if .CommonAnnotations.owner }}\nOwner: {{ .CommonAnnotations.owner }}, then {{ .CommonAnnotations.escalation }}{{ end }}";
+
 fn posted(slack: &Slack, channel: &str) -> Yaml {
-    let text = format!("{DESCRIPTIONS}{{{{ .CommonAnnotations.impact }}}}");
+    let link =
+        format!("{{{{ if (index .Alerts 0).Annotations.dashboard_url }}}}\n<{DASHBOARD}|Dashboard>{{{{ end }}}}");
+    let text = format!("{DESCRIPTIONS}{{{{ .CommonAnnotations.impact }}}}{FOR_THE_READER}{link}");
     let way = match slack {
         Slack::TokenFile(file) => {
             let credentials = Yaml::map([("type", Yaml::text("Bearer")), ("credentials_file", Yaml::text(file))]);

@@ -3,6 +3,7 @@
 //! Equal rules give equal bytes. Each rule file has a file of tests for `promtool test rules` beside it: every alert fires
 //! after its time and not before, holds until it clears, and is silent without cause, without traffic and in maintenance.
 
+mod annotations;
 mod promql;
 mod proof;
 mod recording;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 pub(super) use promql::span;
 pub use scrape::{EcsDiscovery, KubernetesDiscovery, Probes, PublicEndpoints, Scrape, Target, scrape_config};
 
-use crate::alert::{BoundRule, RuleSet};
+use crate::alert::{BoundRule, Contacts, RuleSet};
 
 /// A version of Prometheus, as far as its files differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,12 +42,20 @@ impl PrometheusVersion {
 pub struct RuleOptions {
     version: PrometheusVersion,
     runbooks: String,
+    dashboard: Option<String>,
+    contacts: Contacts,
 }
 
 impl RuleOptions {
-    /// For [`PrometheusVersion::DEFAULT`], with runbooks that are found beside the files, in `runbooks`.
+    /// For [`PrometheusVersion::DEFAULT`], with runbooks that are found beside the files, in `runbooks`; no dashboard, and
+    /// nobody's name.
     pub fn new() -> Self {
-        Self { version: PrometheusVersion::DEFAULT, runbooks: "runbooks".to_owned() }
+        Self {
+            version: PrometheusVersion::DEFAULT,
+            runbooks: "runbooks".to_owned(),
+            dashboard: None,
+            contacts: Contacts::new(),
+        }
     }
 
     /// Which Prometheus reads them.
@@ -59,6 +68,23 @@ impl RuleOptions {
     pub fn runbooks(mut self, url: impl Into<String>) -> Self {
         self.runbooks = url.into();
         self
+    }
+
+    /// The dashboard that alerts link to: `dashboard_url` is this with `var-service` and `var-environment`, as Grafana reads
+    /// variables. Alertmanager's messages add the time around the alert's start.
+    pub fn dashboard(mut self, url: impl Into<String>) -> Self {
+        self.dashboard = Some(url.into());
+        self
+    }
+
+    /// Whose alerts are, as `owner` and `escalation`.
+    pub fn contacts(mut self, contacts: Contacts) -> Self {
+        self.contacts = contacts;
+        self
+    }
+
+    pub(super) fn contacts_of(&self) -> &Contacts {
+        &self.contacts
     }
 }
 

@@ -14,9 +14,10 @@ use std::time::Duration;
 use scene::{Check, Scene};
 
 use super::RuleOptions;
+use super::annotations::{Filled, annotations};
 use super::promql::span;
-use super::rules::{HEADER, annotations};
-use crate::alert::{BoundRule, Pace, Quantity, Template};
+use super::rules::HEADER;
+use crate::alert::{BoundRule, Pace};
 use crate::ops::yaml::Yaml;
 
 /// From a sample to the next, and from an evaluation to the next.
@@ -55,10 +56,8 @@ fn test(rule: &BoundRule, scene: &Scene, options: &RuleOptions) -> Yaml {
 }
 
 fn alert_test(rule: &BoundRule, scene: &Scene, check: &Check, options: &RuleOptions) -> Yaml {
-    let label = |label: &str| scene.labels.get(label).cloned().unwrap_or_default();
     let alerts = check.value.map(|value| {
-        let filled = |template: &Template, measure| template.filled(label, Quantity { amount: value, measure });
-        let told = annotations(rule, options, filled);
+        let told = annotations(rule, options, Filled::ByTest { labels: &scene.labels, value });
         let own = [("severity".to_owned(), Yaml::text(rule.severity().as_str()))];
         let labels = scene.labels.iter().map(|(name, value)| (name.clone(), Yaml::text(value)));
         Yaml::map([
