@@ -6,6 +6,9 @@
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints its table")]
 
+#[path = "support/monitoring.rs"]
+mod monitoring;
+
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -13,21 +16,11 @@ use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::alert::evaluate::{Evaluation, Evaluator};
 use aistm7_monitoring::alert::{Alerts, RuleSet};
 use aistm7_monitoring::clock::{Clock, ManualClock};
-use aistm7_monitoring::log::Sink;
 use aistm7_monitoring::metrics::Registry;
-use aistm7_monitoring::monitoring::Variables;
 use metrics::with_local_recorder;
+use monitoring::monitoring;
 
 const EVERY: Duration = Duration::from_secs(15);
-
-fn monitoring() -> Monitoring {
-    Monitoring::builder("bench")
-        .environment("test")
-        .variables(Variables::from([]))
-        .log(|log| log.sink(Sink::Writer(Box::new(std::io::sink()))))
-        .build()
-        .expect("a valid service")
-}
 
 /// Requests to so many routes: two counters and a histogram each.
 fn requests(registry: &Registry, routes: usize) {

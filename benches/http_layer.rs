@@ -11,6 +11,8 @@
 
 #[path = "../tests/support/counting.rs"]
 mod counting;
+#[path = "support/monitoring.rs"]
+mod monitoring;
 #[path = "../tests/support/noop.rs"]
 mod noop;
 
@@ -19,8 +21,6 @@ use std::time::Duration;
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::http::AccessLog;
-use aistm7_monitoring::log::Sink;
-use aistm7_monitoring::monitoring::{MonitoringBuilder, Variables};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -28,6 +28,7 @@ use axum::routing::get;
 use axum_prometheus::PrometheusMetricLayer;
 use counting::ALLOCATIONS;
 use http_body_util::BodyExt;
+use monitoring::{builder, monitoring};
 use noop::Noop;
 use opentelemetry::global;
 use opentelemetry_instrumentation_tower::http::server::LayerBuilder;
@@ -98,19 +99,8 @@ fn routes() -> Router {
     Router::new().route("/api/v1/portfolios/{id}", get(async || "a portfolio"))
 }
 
-fn monitoring() -> Monitoring {
-    builder().build().expect("valid settings")
-}
-
 fn monitoring_with(access_log: AccessLog) -> Monitoring {
     builder().access_log(access_log).build().expect("valid settings")
-}
-
-fn builder() -> MonitoringBuilder {
-    Monitoring::builder("bench")
-        .environment("test")
-        .variables(Variables::from([]))
-        .log(|log| log.sink(Sink::Writer(Box::new(std::io::sink()))))
 }
 
 /// Asks for paths with methods and hosts of which no two are alike.
@@ -136,7 +126,7 @@ async fn layers(prometheus: PrometheusMetricLayer<'static>) -> Table {
     let provider = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
     global::set_meter_provider(provider);
     let opentelemetry = LayerBuilder::builder().with_tracing(false).build().expect("a valid layer");
-    let attacked = attack(routes().layer(self::monitoring().http_metrics_layer())).await;
+    let attacked = attack(routes().layer(monitoring::monitoring().http_metrics_layer())).await;
     let contender = |name, router| Contender::new(name, router, None);
     Table {
         title: "layers alone, without a tracing subscriber",

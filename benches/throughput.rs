@@ -3,21 +3,33 @@
 //! Each contender serves the same route on a port of its own of the loopback interface; `wrk` asks them in turn, over
 //! connections that are kept alive, in every other round in the opposite order. The figures are medians over rounds: of the
 //! rate, and of its ratio to that of the same route without this crate in the same round, with the quartiles. The route
-//! without this crate takes part twice, so that its second ratio shows what chance does. Server and `wrk` share the machine.
+//! without this crate takes part twice, so that its second ratio shows what chance does; a layer that does nothing, and one
+//! that does the least which measures anything, show what is not this crate's. Server and `wrk` share the machine.
+//!
+//! Beside the rate stands what the server's threads are on a processor for a request, the kernel's work included.
 //!
 //! `--test` asks each contender once, without `wrk`. `--only TEXT` leaves out what is not called so, for a profiler.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints its table")]
 
+#[path = "support/least.rs"]
+mod least;
+#[path = "support/monitoring.rs"]
+mod monitoring;
+#[path = "../tests/support/noop.rs"]
+mod noop;
+
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
 use aistm7_monitoring::Monitoring;
-use aistm7_monitoring::log::Sink;
-use aistm7_monitoring::monitoring::Variables;
 use axum::Router;
 use axum::routing::get;
+use least::Least;
+use monitoring::monitoring;
+use noop::Noop;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -35,6 +47,8 @@ struct Contender {
     name: &'static str,
     address: SocketAddr,
     rates: Vec<f64>,
+    /// Of the server for each request, in nanoseconds.
+    busy: Vec<f64>,
 }
 
 impl Contender {
@@ -43,10 +57,14 @@ impl Contender {
     }
 
     fn round(&mut self) {
+        let before = busy_nanos();
         let wrk = Command::new("wrk").args(LOAD).arg(self.url()).output();
         let output = wrk.unwrap_or_else(|error| panic!("wrk cannot be run: {error}; on Debian it is the package wrk"));
         let report = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(!report.contains("Non-2xx") && !report.contains("Socket errors"), "{report}");
+        let busy = busy_nanos() - before;
+        let requests = report.lines().find_map(|line| line.split_once(" requests in ")?.0.trim().parse::<f64>().ok());
+        self.busy.push(busy / requests.unwrap_or_else(|| panic!("no number of requests in {report:?}")));
         let rate = report.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
         self.rates.push(rate.unwrap_or_else(|| panic!("no rate in {report:?}")));
     }
@@ -66,6 +84,16 @@ impl Contender {
     }
 }
 
+/// How long this process was on a processor, `wrk` excluded.
+fn busy_nanos() -> f64 {
+    let threads = fs::read_dir("/proc/self/task").expect("Linux tells").flatten();
+    let busy = threads.filter_map(|thread| {
+        let times = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        times.split(' ').next()?.parse::<f64>().ok()
+    });
+    busy.sum()
+}
+
 /// The lower quartile, the median and the upper quartile.
 fn quartiles(values: &[f64]) -> [f64; 3] {
     let mut sorted = values.to_vec();
@@ -75,15 +103,6 @@ fn quartiles(values: &[f64]) -> [f64; 3] {
 
 fn routes() -> Router {
     Router::new().route("/api/v1/portfolios/{id}", get(async || "a portfolio"))
-}
-
-fn monitoring() -> Monitoring {
-    Monitoring::builder("bench")
-        .environment("test")
-        .variables(Variables::from([]))
-        .log(|log| log.sink(Sink::Writer(Box::new(std::io::sink()))))
-        .build()
-        .expect("valid settings")
 }
 
 fn contenders(runtime: &Runtime) -> Vec<Contender> {
@@ -96,12 +115,14 @@ fn contenders(runtime: &Runtime) -> Vec<Contender> {
                 None => drop(axum::serve(listener, app).await),
             }
         });
-        Contender { name, address, rates: Vec::new() }
+        Contender { name, address, rates: Vec::new(), busy: Vec::new() }
     };
     let monitoring = monitoring();
     vec![
         serve(BASE, routes(), None),
         serve("the same once more", routes(), None),
+        serve("axum::serve, no-op layer", routes().layer(Noop), None),
+        serve("axum::serve, least layer", routes().layer(Least::new()), None),
         serve("axum::serve, HttpMetricsLayer", routes().layer(monitoring.http_metrics_layer()), None),
         serve("axum::serve, http_layer", routes().layer(monitoring.http_layer()), None),
         serve("Monitoring::serve, http_layer", routes().layer(monitoring.http_layer()), Some(monitoring)),
@@ -123,6 +144,7 @@ fn main() {
     for contender in &mut contenders {
         contender.round();
         contender.rates.clear();
+        contender.busy.clear();
     }
     for round in 0..ROUNDS {
         if round % 2 == 0 {
@@ -136,10 +158,12 @@ fn main() {
 
 fn report(contenders: &[Contender]) {
     let Some(base) = contenders.first() else { return };
-    println!("wrk {}, {ROUNDS} rounds: median requests a second, ratio to {}", LOAD.join(" "), base.name);
+    println!("wrk {}, {ROUNDS} rounds; ratios to {}", LOAD.join(" "), base.name);
+    println!("{:<32} {:>10} {:>8}  {:<18} {:>16}", "", "requests/s", "ratio", "quartiles", "ns on processor");
     for contender in contenders {
         let [_, rate, _] = quartiles(&contender.rates);
         let [lower, ratio, upper] = quartiles(&contender.ratios_to(base));
-        println!("{:<32} {rate:>10.0} {ratio:>8.3}  ({lower:.3} to {upper:.3})", contender.name);
+        let [_, busy, _] = quartiles(&contender.busy);
+        println!("{:<32} {rate:>10.0} {ratio:>8.3}  ({lower:.3} to {upper:.3})   {busy:>16.0}", contender.name);
     }
 }

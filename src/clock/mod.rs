@@ -5,6 +5,8 @@
 
 #[cfg(any(feature = "database", feature = "http"))]
 mod moment;
+#[cfg(any(feature = "database", feature = "http"))]
+mod reckoned;
 #[cfg(any(feature = "alert", feature = "health", feature = "log"))]
 mod timestamp;
 
@@ -14,6 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 #[cfg(any(feature = "database", feature = "http"))]
 pub(crate) use moment::Moment;
+#[cfg(any(feature = "database", feature = "http"))]
+pub(crate) use reckoned::reckoned_unix_time;
 #[cfg(any(feature = "alert", feature = "health", feature = "log"))]
 pub(crate) use timestamp::Timestamp;
 #[cfg(feature = "log")]

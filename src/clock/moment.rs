@@ -35,6 +35,12 @@ fn kernel_goes_by_the_counter() -> bool {
         && std::fs::read_to_string(CLOCK_SOURCE).is_ok_and(|source| source.trim_end() == "tsc")
 }
 
+/// Whether a moment is to be had without waiting.
+#[inline]
+pub(super) fn is_calibrated() -> bool {
+    LazyLock::get(&TICKER).is_some()
+}
+
 impl Clock {
     /// Does once in a process what the first moment would have to wait for: about a millisecond, at most 0.2 s on a
     /// machine that is busy elsewhere.

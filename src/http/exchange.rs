@@ -1,6 +1,5 @@
 //! One request and its response: opened once, finished exactly once, whatever happens in between.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Response, StatusCode};
@@ -9,6 +8,7 @@ use super::access_log::{Finish, Noted};
 use super::custom_labels::Combination;
 use super::grpc::Grpc;
 use super::head::{RequestEnd, RequestHead, ResponseHead};
+use super::hold::LedgerHold;
 use super::instruments::Ending;
 use super::labels::Outcome;
 use super::ledger::Ledger;
@@ -22,7 +22,7 @@ use crate::trace::{self, Entered, TraceContext};
 /// The measurement of one request. It moves from the service to its future to the response body; whoever holds it
 /// last finishes it, by dropping it if nothing better is known.
 pub(super) struct Exchange {
-    ledger: Arc<Ledger>,
+    ledger: LedgerHold,
     began: Moment,
     context: Option<TraceContext>,
     pub(super) asked: Asked,
@@ -63,7 +63,7 @@ struct Head {
 }
 
 impl Exchange {
-    pub(super) fn begin(ledger: Arc<Ledger>, request: RequestHead<'_>, context: Option<TraceContext>) -> Self {
+    pub(super) fn begin(ledger: LedgerHold, request: RequestHead<'_>, context: Option<TraceContext>) -> Self {
         let common = &ledger.common;
         let labels = common.labels.of_request(request);
         let noted = common.access_log.as_ref().and_then(|log| log.note(request));

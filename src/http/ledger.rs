@@ -48,9 +48,9 @@ struct Branch {
 
 impl Ledger {
     /// Opens the account: the counters that success and error ratios need exist at 0 from here on.
-    pub(super) fn open(common: &Arc<Common>, method: LabelValue, route: LabelValue, answers: Answers) -> Arc<Self> {
+    pub(super) fn open(common: &Arc<Common>, method: LabelValue, route: LabelValue, answers: Answers) -> Self {
         let account = Account { method, route };
-        let ledger = Arc::new(Self {
+        let ledger = Self {
             in_flight: common.instruments.in_flight(&account),
             started: common.instruments.started(&account),
             branches: (0..common.labels.combinations()).map(|_| OnceLock::new()).collect(),
@@ -60,7 +60,7 @@ impl Ledger {
             account,
             answers,
             common: Arc::clone(common),
-        });
+        };
         ledger.branch(Combination::default());
         ledger
     }

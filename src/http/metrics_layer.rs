@@ -129,7 +129,7 @@ impl Shared {
             return None;
         }
         let ledger = self.routes.ledger_of(request)?;
-        let exchange = Exchange::begin(Arc::clone(ledger), RequestHead::of(request), context.cloned());
+        let exchange = Exchange::begin(ledger.hold(), RequestHead::of(request), context.cloned());
         #[cfg(feature = "websocket")]
         if request.headers().contains_key(http::header::UPGRADE) || request.method() == Method::CONNECT {
             request.extensions_mut().insert(self.websockets.clone());

@@ -55,6 +55,7 @@ mod custom_labels;
 mod exchange;
 mod grpc;
 mod head;
+mod hold;
 mod instruments;
 mod labels;
 mod layer;

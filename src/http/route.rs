@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use http::{Extensions, Method, Request};
 
 use super::head::{RequestHead, RouteLabel};
+use super::hold::LedgerHolds;
 use super::ledger::{Answers, Ledger};
 use super::methods::{KnownMethods, MethodSlot};
 use super::rules;
@@ -64,7 +65,7 @@ enum Treatment {
 struct Route {
     template: LabelValue,
     answers: Answers,
-    methods: Box<[OnceLock<Arc<Ledger>>]>,
+    methods: Box<[OnceLock<LedgerHolds>]>,
 }
 
 impl Routes {
@@ -78,7 +79,7 @@ impl Routes {
     }
 
     /// The ledger of a request's route and method, if it is measured.
-    pub(super) fn ledger_of<B>(&self, request: &Request<B>) -> Option<&Arc<Ledger>> {
+    pub(super) fn ledger_of<B>(&self, request: &Request<B>) -> Option<&LedgerHolds> {
         let named = self.treatments.label.as_ref().and_then(|label| {
             rules::run(self.common.diagnostics(), || label.template(&RequestHead::of(request))).flatten()
         });
@@ -87,7 +88,7 @@ impl Routes {
 
     /// The ledger of a route and method, if its requests are measured. Cost: a hash of the template; more on the first
     /// hit.
-    pub(super) fn ledger(&self, template: &str, method: &Method) -> Option<&Arc<Ledger>> {
+    pub(super) fn ledger(&self, template: &str, method: &Method) -> Option<&LedgerHolds> {
         let method = self.treatments.methods.slot(method);
         match self.known.get(template).or_else(|| self.admit(template)) {
             Some(Treatment::Unmeasured) => None,
@@ -128,10 +129,10 @@ impl Route {
         }
     }
 
-    fn ledger(&self, method: MethodSlot, routes: &Routes) -> &Arc<Ledger> {
+    fn ledger(&self, method: MethodSlot, routes: &Routes) -> &LedgerHolds {
         let open = || {
             let label = routes.treatments.methods.label(method);
-            Ledger::open(&routes.common, label, self.template.clone(), self.answers)
+            LedgerHolds::of(Ledger::open(&routes.common, label, self.template.clone(), self.answers))
         };
         self.methods[method.index()].get_or_init(open)
     }
@@ -139,6 +140,8 @@ impl Route {
 
 #[cfg(test)]
 mod tests {
+    use std::ptr;
+
     use super::super::options::HttpOptions;
     use super::super::shared::Shared;
     use super::*;
@@ -168,8 +171,8 @@ mod tests {
         let routes = routes(&Registry::new(), HttpOptions::new().unmeasured("/health"));
         let [get, post] = [&Method::GET, &Method::POST];
         let first = routes.ledger("/orders", get).unwrap();
-        assert!(Arc::ptr_eq(first, routes.ledger("/orders", get).unwrap()));
-        assert!(!Arc::ptr_eq(first, routes.ledger("/orders", post).unwrap()));
+        assert!(ptr::eq(first, routes.ledger("/orders", get).unwrap()));
+        assert!(!ptr::eq(first, routes.ledger("/orders", post).unwrap()));
         assert!(routes.ledger("/health", get).is_none());
     }
 }

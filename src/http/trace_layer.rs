@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::Span;
+use tracing::level_filters::LevelFilter;
 
 use super::response_headers::ResponseHeaders;
 use super::trace_body::TraceBodies;
@@ -88,10 +89,7 @@ where
         let context = self.layer.rules.context(Caller::of(&request));
         request.extensions_mut().insert(context.clone());
         let entered = context.enter();
-        // A root: the trace that this process happens to be in must not leak into a request's.
-        let span = tracing::error_span!(parent: None, "request");
-        // One that no subscriber wants would still tell the `log` crate of every time that it is entered and left.
-        let span = if span.is_disabled() { Span::none() } else { span };
+        let span = request_span();
         let in_span = span.enter();
         let inner = self.inner.call(request);
         drop((in_span, entered));
@@ -103,6 +101,17 @@ impl<S> fmt::Debug for Trace<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Trace").field("layer", &self.layer).finish_non_exhaustive()
     }
+}
+
+fn request_span() -> Span {
+    if LevelFilter::current() == LevelFilter::OFF {
+        // Nobody subscribes, so what follows would be done for nothing.
+        return Span::none();
+    }
+    // A root: the trace that this process happens to be in must not leak into a request's.
+    let span = tracing::error_span!(parent: None, "request");
+    // One that no subscriber wants would still tell the `log` crate of every time that it is entered and left.
+    if span.is_disabled() { Span::none() } else { span }
 }
 
 /// What belongs to one request from here on.

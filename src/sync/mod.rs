@@ -15,6 +15,8 @@ mod on_shuttle;
 mod on_std;
 #[cfg(all(test, any(loom, shuttle)))]
 mod once_lock;
+#[cfg(feature = "http")]
+mod per_thread;
 
 #[cfg(all(test, loom))]
 use on_loom as primitives;
@@ -27,6 +29,9 @@ pub(crate) use self::primitives::{
     AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, fence,
     number_of_this_thread,
 };
+
+#[cfg(feature = "http")]
+pub(crate) use self::per_thread::PerThread;
 
 /// Whether a checker runs the code. It tries every order of a few steps, so what takes many is made small for it.
 pub(crate) const IS_MODEL: bool = cfg!(all(test, any(loom, shuttle)));

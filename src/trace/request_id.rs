@@ -2,10 +2,15 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::time::Duration;
 
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::Uuid;
 
 use super::id::hex;
+#[cfg(not(any(feature = "database", feature = "http")))]
+use crate::clock::Clock;
+#[cfg(any(feature = "database", feature = "http"))]
+use crate::clock::reckoned_unix_time as now;
 
 /// The id that a person quotes to support.
 ///
@@ -34,7 +39,7 @@ impl RequestId {
 
     /// A new id: a UUID version 7, so that ids sort by time. Takes no lock.
     pub fn generate() -> Self {
-        Self::of(&hyphenated(version_7(Timestamp::now(NoContext).to_unix())))
+        Self::of(&hyphenated(version_7(now())))
     }
 
     /// The id of a header value; `None` if it is not sane.
@@ -70,6 +75,12 @@ impl RequestId {
     }
 }
 
+/// The time since 1970.
+#[cfg(not(any(feature = "database", feature = "http")))]
+fn now() -> Duration {
+    Clock::system().wall().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
 /// The usual text of a UUID, in half the time that the type takes to write it.
 fn hyphenated(id: Uuid) -> [u8; 36] {
     let digits: [u8; 32] = hex(id.into_bytes());
@@ -80,16 +91,18 @@ fn hyphenated(id: Uuid) -> [u8; 36] {
     text
 }
 
-/// A UUID of version 7 (RFC 9562) of a moment in seconds and nanoseconds since 1970. By that document's method 3 the time
+/// A UUID of version 7 (RFC 9562) of a moment since 1970. By that document's method 3 the time
 /// goes on behind the milliseconds, in 4096ths of one, so that ids sort without a counter that threads would share.
-fn version_7((seconds, nanos): (u64, u32)) -> Uuid {
-    let (millis, nanos) = (nanos / 1_000_000, nanos % 1_000_000);
+fn version_7(unix: Duration) -> Uuid {
+    let nanos = unix.subsec_nanos() % 1_000_000;
     // The cast keeps the value, which is less than 4096: twelve bits.
     let fraction = (nanos * 4_096 / 1_000_000) as u16;
+    // The cast keeps what is less than 584 million years after 1970.
+    let millis = unix.as_millis() as u64;
     let mut rest = [0; 10];
     rest[..2].copy_from_slice(&fraction.to_be_bytes());
     rest[2..].copy_from_slice(&fastrand::u64(..).to_be_bytes());
-    uuid::Builder::from_unix_timestamp_millis(seconds * 1_000 + u64::from(millis), &rest).into_uuid()
+    uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid()
 }
 
 impl PartialEq for RequestId {
@@ -144,13 +157,14 @@ mod tests {
     #[test]
     fn ids_sort_by_time_and_those_of_one_moment_differ() {
         let moments = [(0, 0), (0, 999_999), (0, 1_000_000), (0, 999_999_999), (1, 0), (1_737_541_800, 500)];
+        let moments = moments.map(|(seconds, nanos)| Duration::new(seconds, nanos));
         let ids = moments.map(version_7);
         assert!(ids.is_sorted());
-        for (id, (seconds, nanos)) in ids.into_iter().zip(moments) {
+        for (id, moment) in ids.into_iter().zip(moments) {
             assert_eq!((id.get_version_num(), id.get_variant()), (7, uuid::Variant::RFC4122));
             let (shown_seconds, shown_nanos) = id.get_timestamp().expect("has one").to_unix();
-            assert_eq!((shown_seconds, shown_nanos / 1_000_000), (seconds, nanos / 1_000_000));
-            assert_ne!(id, version_7((seconds, nanos)));
+            assert_eq!((shown_seconds, shown_nanos / 1_000_000), (moment.as_secs(), moment.subsec_millis()));
+            assert_ne!(id, version_7(moment));
             assert_eq!(hyphenated(id), id.to_string().as_bytes());
         }
     }

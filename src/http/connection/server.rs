@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::{io, mem};
 
@@ -11,6 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
+use axum::routing::future::RouteFuture;
 use axum::serve::Listener;
 use http::{Extensions, HeaderValue, Method, Request, StatusCode, Version, header};
 use http_body::Body as _;
@@ -18,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use pin_project_lite::pin_project;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::Service;
@@ -30,6 +33,7 @@ use super::io::MeasuredIo;
 use super::options::ServerOptions;
 use super::record::{Lifeline, Live, Record};
 use crate::drain::{Drain, Phase};
+use crate::sync::PerThread;
 
 /// What became of a server's connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub struct Served {
 
 /// Serves `app` on `listener` until [`Phase::Closing`], then ends within the grace.
 ///
-/// HTTP/1.1 with upgrades, HTTP/2 with extended CONNECT. Layers are applied once, not once a connection. Handlers find
+/// HTTP/1.1 with upgrades, HTTP/2 with extended CONNECT. Layers are applied once for every few threads, not once a connection. Handlers find
 /// `ConnectInfo<SocketAddr>` when the listener's addresses are that. A failed accept, a client's mistake or a panic in
 /// a handler ends at most its own connection.
 ///
@@ -105,7 +109,7 @@ pub async fn serve<L: Listener>(mut listener: L, app: Router, options: ServerOpt
 
 /// What the connections of a server share.
 struct Server {
-    app: Router,
+    app: PerThread<Router>,
     http: Builder<TokioExecutor>,
     drain: Drain,
     head_timeout: Duration,
@@ -116,7 +120,8 @@ impl Server {
         let mut http = Builder::new(TokioExecutor::new());
         http.http2().timer(TokioTimer::new()).enable_connect_protocol();
         // A router applies its layers when it is given its state; left to `call`, once for every request.
-        Self { app: app.with_state(()), http, drain: options.drain.clone(), head_timeout: options.head_timeout }
+        let app = PerThread::of(|| app.clone().with_state(()));
+        Self { app, http, drain: options.drain.clone(), head_timeout: options.head_timeout }
     }
 
     async fn serve_connection<I>(self: Arc<Self>, io: I, address: Option<SocketAddr>, record: Arc<Record>)
@@ -161,26 +166,41 @@ impl Server {
     }
 
     /// Has the application answer one request, for which its connection is busy until the response's last byte.
-    fn answer(
-        &self,
-        mut request: Request<Incoming>,
-        extensions: &Extensions,
-        busy: Busy,
-    ) -> impl Future<Output = Result<http::Response<BusyBody<Body>>, Infallible>> + use<> {
+    fn answer(&self, mut request: Request<Incoming>, extensions: &Extensions, busy: Busy) -> Answer {
         let hypers = mem::replace(request.extensions_mut(), extensions.clone());
         request.extensions_mut().extend(hypers);
         if may_upgrade(&request) {
             request.extensions_mut().insert(Lifeline::of(busy.record()));
         }
         let version = request.version();
-        let answer = self.app.clone().call(request.map(|body| request_body(body, busy.record())));
-        async move {
-            let mut response = answer.await?;
-            if busy.record().is_leaving() && version < Version::HTTP_2 {
-                say_goodbye(&mut response);
-            }
-            Ok(response.map(|body| BusyBody::new(body, busy)))
+        let request = request.map(|body| request_body(body, busy.record()));
+        Answer { app: self.app.own().clone().call(request), version, busy: Some(busy) }
+    }
+}
+
+pin_project! {
+    /// The answer to one request. Written out, because an `async` block would have room for the application's future
+    /// twice and move it as often.
+    struct Answer {
+        #[pin]
+        app: RouteFuture<Infallible>,
+        version: Version,
+        // `None` once the response's body has it.
+        busy: Option<Busy>,
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<http::Response<BusyBody<Body>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.app.poll(cx))?;
+        let busy = this.busy.take().expect("OK because nobody may poll what was ready");
+        if busy.record().is_leaving() && *this.version < Version::HTTP_2 {
+            say_goodbye(&mut response);
         }
+        Poll::Ready(Ok(response.map(|body| BusyBody::new(body, busy))))
     }
 }
 
