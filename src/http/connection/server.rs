@@ -49,9 +49,9 @@ pub struct Served {
 
 /// Serves `app` on `listener` until [`Phase::Closing`], then ends within the grace.
 ///
-/// HTTP/1.1 with upgrades, HTTP/2 with extended CONNECT. Layers are applied once for every few threads, not once a connection. Handlers find
-/// `ConnectInfo<SocketAddr>` when the listener's addresses are that. A failed accept, a client's mistake or a panic in
-/// a handler ends at most its own connection.
+/// HTTP/1.1 with upgrades, HTTP/2 with extended CONNECT. Layers are applied once for every few threads, not once a
+/// connection. Handlers find `ConnectInfo<SocketAddr>` when the listener's addresses are that. A failed accept, a client's
+/// mistake or a panic in a handler ends at most its own connection.
 ///
 /// From [`Phase::Draining`] on, responses over HTTP/1.1 say `connection: close`: a client that kept its connection would
 /// else send its next request while the connection is being closed, and get no answer.
