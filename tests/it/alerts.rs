@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aistm7_monitoring::alert::evaluate::{AlertState, EvaluateError, Evaluation};
+use aistm7_monitoring::alert::evaluate::{AlertState, EvaluateError, Evaluation, Evaluator};
 use aistm7_monitoring::alert::{
     Alerts, Contact, Contacts, GuideLine, MOST_PAGES, Pace, Pack, Profile, Quantity, Rule, RuleFault, RuleSet,
     Severity, Switch, TARGET, Value, metric, muting, runbook,
@@ -98,6 +98,23 @@ async fn rules_that_mute_and_are_muted_exist() {
         let unknown: Vec<_> =
             [cause].into_iter().chain(follows.iter().copied()).filter(|name| !names.contains(name)).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_replicas_each_evaluates_all_rules_but_those_on_what_happened_last_anywhere() {
+    let rules = rules(&Alerts::new());
+    let refused = |replicas| {
+        let options = Evaluation::new().replicas(replicas);
+        let evaluator = Evaluator::new(&rules, options, ManualClock::new().clock());
+        evaluator.refused().iter().map(|refused| refused.rule.clone()).collect::<BTreeSet<_>>()
+    };
+    let (one, three) = (refused(1), refused(3));
+    let more: Vec<_> = three.difference(&one).map(String::as_str).collect();
+    assert!(more.contains(&"JobOverdue") && !more.contains(&"DependencyDown"), "{more:?}");
+    let (_, section) = DOCUMENT.split_once("## Replicas\n").expect("the document says which");
+    for rule in more {
+        assert!(section.contains(&format!("`{rule}`")), "{rule}");
     }
 }
 

@@ -282,3 +282,53 @@ async fn drill_is_an_alert_of_its_rule_at_alertmanager_until_it_is_resolved() {
     assert_eq!(delivery.flush(PATIENCE).await, 0);
     assert_eq!(real.alerts(), [] as [Value; 0]);
 }
+
+#[tokio::test]
+#[ignore = "needs prometheus-alertmanager"]
+async fn alert_of_several_replicas_is_over_when_none_of_them_sees_it_any_more() {
+    let real = RealAlertmanager::start("route: {receiver: none}\nreceivers: [{name: none}]\n");
+    let replica = || {
+        let registry = Registry::new();
+        let delivery = Delivery::builder(Replicas::Several)
+            .destination("alertmanager", Alertmanager::new(&real.url()).unwrap().every(Duration::from_secs(1)))
+            .route(Route::to(["alertmanager"]))
+            .build(&Meter::new(&registry))
+            .unwrap();
+        (delivery, registry)
+    };
+    let shown = async |expected: usize| {
+        let probe = async || match real.alerts().len() {
+            found if found == expected => Ok(()),
+            found => Err(format!("{found} alerts")),
+        };
+        eventually_async(PATIENCE, probe).await;
+    };
+    let fires = || alert(0, Clock::system().wall());
+    let is_over = || fires().resolved(Clock::system().wall());
+    let ((one, _), (two, registry)) = (replica(), replica());
+    one.offer(fires());
+    two.offer(fires());
+    assert_eq!((one.flush(PATIENCE).await, two.flush(PATIENCE).await), (0, 0));
+    shown(1).await;
+    // One recovers. For longer than what it said holds, the other one goes on to say that it fires.
+    one.offer(is_over());
+    let told = || {
+        let labels = [("destination", "alertmanager"), ("outcome", "ok")];
+        registry.snapshot().value("alert_notifications_total", &labels).unwrap()
+    };
+    let before = told();
+    let probe = async || match (real.alerts().len(), told() - before) {
+        (1, times) if times >= 6.0 => Ok(true),
+        (1, times) => Err(format!("{times} times")),
+        (_, _) => Ok(false),
+    };
+    assert!(eventually_async(PATIENCE, probe).await, "it is over for both");
+    // It fires again, and the other one dies without a word.
+    one.offer(fires());
+    drop(two);
+    assert_eq!(one.flush(PATIENCE).await, 0);
+    shown(1).await;
+    // Nobody sees it any more.
+    one.offer(is_over());
+    shown(0).await;
+}

@@ -15,6 +15,11 @@
 //! - A restart forgets all samples and alerts.
 //! - What one process cannot know is refused when rules are set up: see [`Refusal`].
 //!
+//! Of several replicas, each evaluates what it sees of its own share: a ratio, a quantile or a mean is that of its requests, a
+//! count that is high enough by itself is so for all. A threshold that is a count, such as a least number of errors, so
+//! takes a replica's own; the rule is then as much less sensitive. What only all of them can know, such as when something
+//! last succeeded anywhere, is refused.
+//!
 //! A process that is gone evaluates nothing: let something outside watch for it.
 
 mod alert;
@@ -28,6 +33,7 @@ mod options;
 mod quantile;
 mod refusal;
 mod report;
+mod share;
 mod state;
 #[cfg(feature = "notify")]
 mod telling;
@@ -39,6 +45,8 @@ pub use alert::{ActiveAlert, AlertChange};
 pub use evaluating::{EvaluateError, Evaluating};
 pub use evaluator::Evaluator;
 pub use options::{DEFAULT_GRACE, DEFAULT_LONGEST_WINDOW, DEFAULT_MEMORY, Evaluation, SHORTEST_INTERVAL};
+#[cfg(feature = "notify")]
+pub(super) use refusal::INSTANCE;
 pub use refusal::{Refusal, Refused};
 pub use report::{AlertReport, RuleStatus};
 pub use state::AlertState;

@@ -81,8 +81,8 @@ impl Evaluation {
         self
     }
 
-    /// How many replicas the service has. With several, only rules that tell instances apart are evaluated, since each
-    /// process sees but its share. Default: 1; `Monitoring` knows it.
+    /// How many replicas the service has. With several, each evaluates what it sees of its own share, and rules that this says
+    /// nothing about are refused. Default: 1; `Monitoring` knows it.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
@@ -94,7 +94,8 @@ impl Evaluation {
         self
     }
 
-    /// What this process is called among the replicas: the label `instance`. Default: none.
+    /// What this process is called among the replicas: the label `instance`, of alerts whose rules tell instances apart.
+    /// Without it, these are one alert for all replicas. Default: none.
     pub fn instance(self, name: impl Into<String>) -> Self {
         self.label(INSTANCE, name)
     }

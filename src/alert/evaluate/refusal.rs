@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::need::{Need, needs};
 use super::options::Evaluation;
+use super::share;
 use crate::alert::rule::{BoundRule, Condition, Selector, Source, Value};
 
 /// A rule that is not evaluated in the process.
@@ -42,8 +43,9 @@ pub enum Refusal {
     /// It compares replicas with each other.
     #[error("it compares replicas, and a process sees one")]
     ComparesReplicas,
-    /// It is about all replicas together.
-    #[error("it is about {replicas} replicas together, and a process sees one")]
+    /// What one replica sees of it says nothing about all: when something last succeeded in any, or whether all of them
+    /// together have too little.
+    #[error("it is about {replicas} replicas together, and what one sees of it does not say")]
     SeveralReplicas {
         /// How many there are.
         replicas: u32,
@@ -73,8 +75,8 @@ impl Refusal {
         if needed > longest {
             return Err(Self::LongHistory { needed, longest });
         }
-        let is_of_all = !needs.is_empty() && !rule.by().iter().any(|label| label == INSTANCE);
-        if options.replicas > 1 && is_of_all {
+        let is_of_one = rule.by().iter().any(|label| label == INSTANCE);
+        if options.replicas > 1 && !is_of_one && !share::answers(rule.condition()) {
             return Err(Self::SeveralReplicas { replicas: options.replicas });
         }
         Ok(needs)
@@ -82,7 +84,7 @@ impl Refusal {
 }
 
 /// The label that tells replicas apart.
-pub(super) const INSTANCE: &str = "instance";
+pub(in crate::alert) const INSTANCE: &str = "instance";
 
 fn check(value: &Value) -> Result<(), Refusal> {
     match value {

@@ -67,6 +67,10 @@ fn high() -> Condition {
     Value::latest(metric("level"), Across::Max).above(Quantity::count(5.0))
 }
 
+fn low(across: Across) -> Condition {
+    Value::latest(metric("level"), across).below(Quantity::count(1.0))
+}
+
 #[test]
 fn alert_goes_through_its_states() {
     use AlertState::{Firing, Inactive, Pending, Recovering, Resolved};
@@ -177,14 +181,55 @@ fn what_one_process_cannot_know_is_refused_with_a_reason() {
             one(),
             Some(Refusal::LongHistory { needed: long, longest }),
         ),
-        (high(), several(), Some(Refusal::SeveralReplicas { replicas: 3 })),
+        (high(), several(), None),
+        (low(Across::Max), several(), Some(Refusal::SeveralReplicas { replicas: 3 })),
+        (low(Across::Max), one(), None),
         (Condition::Always, several(), None),
     ] {
         assert_eq!(refusal(condition.clone(), options), reason, "{condition:?}");
     }
-    let by_instance = rule(high()).by(["service", "environment", "instance"]);
+    let by_instance = rule(low(Across::Max)).by(["service", "environment", "instance"]);
     let evaluator = Evaluator::new(&bench.rules(by_instance), several(), bench.held.clock());
     assert!(!evaluator.refused().iter().any(|refused| refused.rule == NAME), "it is about one replica");
+}
+
+#[test]
+fn of_several_replicas_each_evaluates_what_its_share_says_of_all() {
+    let level = |across| Value::latest(metric("level"), across);
+    let high = |across| level(across).above(Quantity::count(1.0));
+    let failed = || Value::increase(metric("failed_total"), Duration::from_secs(300));
+    let last = || metric("level");
+    let gone = Condition::Gone { of: last(), within: EVERY * 8, since: EVERY };
+    let late = Condition::Overdue { timestamp: last(), interval: last(), intervals: 2.0 };
+    let seconds = Quantity::seconds(1.0);
+    for (condition, is_evaluated) in [
+        (high(Across::Sum), true),
+        (low(Across::Sum), false),
+        (high(Across::Max), true),
+        (low(Across::Max), false),
+        (high(Across::Min), false),
+        (low(Across::Min), true),
+        (high(Across::Mean), true),
+        (low(Across::Mean), true),
+        (failed().above(Quantity::count(3.0)), true),
+        (failed().below(Quantity::count(3.0)), false),
+        // A verdict on its own share, whichever way.
+        (failed().over(failed()).below(Quantity::ratio(0.9)), true),
+        (Value::quantile(metric("level"), 0.95, EVERY * 8).below(seconds), true),
+        (Value::Age { of: last() }.above(seconds), false),
+        (Value::Until { of: last() }.below(seconds), true),
+        (gone.clone(), false),
+        (late, false),
+        (Condition::Always, true),
+        // As much as its parts.
+        (high(Across::Sum).and(failed().above(Quantity::count(3.0))), true),
+        (high(Across::Sum).and(low(Across::Sum)), false),
+        (high(Across::Sum).or(gone.clone()), false),
+        (high(Across::Sum).unless(high(Across::Max)), true),
+        (high(Across::Sum).unless(gone), false),
+    ] {
+        assert_eq!(share::answers(&condition), is_evaluated, "{condition:?}");
+    }
 }
 
 #[test]

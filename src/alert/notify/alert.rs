@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use super::fingerprint::Fingerprint;
 use super::text::{Lines, clean};
-use crate::alert::{Quantity, Severity};
+use crate::alert::evaluate::INSTANCE;
+use crate::alert::{DRILL, Quantity, Severity};
 use crate::redact::{REDACTED, is_sensitive_name};
 
 /// One state of one alert, as people are told of it.
@@ -240,6 +241,11 @@ impl Alert {
             ("environment", self.origin.environment()),
             ("severity", self.severity.as_str()),
         ]
+    }
+
+    /// Whether other replicas may say the same: it is not about one of them, nor made by one.
+    pub(super) fn is_shared(&self) -> bool {
+        self.matched(INSTANCE).is_empty() && self.matched(DRILL).is_empty()
     }
 
     /// A label as an Alertmanager would match it: empty if there is none.

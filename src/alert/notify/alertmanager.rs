@@ -11,6 +11,7 @@ use super::alert::Alert;
 use super::error::NotifyError;
 use super::notifier::{Grouping, Notice, Notifier, Profile, Receipt};
 use super::text::link;
+use crate::alert::evaluate::INSTANCE;
 use crate::clock::Timestamp;
 use crate::error::InvalidValue;
 use crate::redact::Secret;
@@ -21,14 +22,16 @@ use crate::transport::{Endpoint, EndpointError};
 /// It is told again and again while an alert fires, and forgets what nobody repeats for four intervals, so the alerts of a
 /// replica that died end by themselves. Each of several Alertmanagers of a cluster is a destination of its own.
 ///
-/// An alert has the labels `alertname`, `service`, `environment`, `severity` and those of its rule. Replicas that say the
-/// same are one alert, which is over when any of them says so: give each a label of its own by
-/// [`Alertmanager::label`], such as `instance`, and leave that one out of `group_by`.
+/// An alert has the labels `alertname`, `service`, `environment`, `severity` and those of its rule. Replicas
+/// ([`Replicas::Several`](super::Replicas::Several)) that say the same are one alert, which begins with the first of them and
+/// is over four intervals after the last: none of them says that it is over, since another may still see it. What is
+/// about one replica has the label `instance` and is over when that one says so. With [`Alertmanager::label`] every alert can
+/// have it; leave it out of `group_by` then.
 ///
 /// ```
 /// use aistm7_monitoring::alert::notify::Alertmanager;
 ///
-/// let alertmanager = Alertmanager::new("http://alertmanager:9093")?.label("instance", "risk-analysis-7d9f");
+/// let alertmanager = Alertmanager::new("http://alertmanager:9093")?.label("region", "eu-central-1");
 /// # let _ = alertmanager;
 /// # Ok::<(), aistm7_monitoring::alert::notify::EndpointError>(())
 /// ```
@@ -155,7 +158,8 @@ impl Notifier for Alertmanager {
     }
 
     fn profile(&self) -> Profile {
-        Profile::new(Grouping::Everything).expiring(self.every)
+        let profile = Profile::new(Grouping::Everything).expiring(self.every);
+        if self.labels.iter().any(|(name, _)| name == INSTANCE) { profile.one_per_replica() } else { profile }
     }
 }
 

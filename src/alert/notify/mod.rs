@@ -30,7 +30,7 @@ pub use drill::{Drill, DrillError};
 pub use error::NotifyError;
 pub use fingerprint::Fingerprint;
 pub use heartbeat::Heartbeat;
-pub use notifier::{Belief, Grouping, Notice, Notifier, Profile, Rate, Receipt, Told};
+pub use notifier::{Belief, Grouping, Merging, Notice, Notifier, Profile, Rate, Receipt, Told};
 pub use pagerduty::{PagerDuty, PagerDutyIncidents, Region};
 pub use slack::{SlackBot, SlackWebhook};
 pub use webhook::Webhook;

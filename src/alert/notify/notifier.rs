@@ -53,12 +53,19 @@ pub struct Profile {
     pub rate: Rate,
     /// How long it believes what it was told.
     pub belief: Belief,
+    /// What it makes of several replicas that tell the same alert.
+    pub merging: Merging,
 }
 
 impl Profile {
     /// One notice a second, believed until told otherwise.
     pub const fn new(grouping: Grouping) -> Self {
-        Self { grouping, rate: Rate { calls: 1, per: Duration::from_secs(1) }, belief: Belief::Lasting }
+        Self {
+            grouping,
+            rate: Rate { calls: 1, per: Duration::from_secs(1) },
+            belief: Belief::Lasting,
+            merging: Merging::OneAlert,
+        }
     }
 
     /// How often it is told at most.
@@ -74,6 +81,23 @@ impl Profile {
         self.belief = Belief::Expiring { repeat_every };
         self
     }
+
+    /// It has an alert for each replica that tells it.
+    #[must_use]
+    pub const fn one_per_replica(mut self) -> Self {
+        self.merging = Merging::OnePerReplica;
+        self
+    }
+}
+
+/// What a destination that forgets makes of the same alert, told by several replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merging {
+    /// One alert. None of the replicas tells it that an alert is over which another may still see: it is over when nobody
+    /// has told it for long enough.
+    OneAlert,
+    /// One for each, since each has a label of its own there.
+    OnePerReplica,
 }
 
 /// What is told together, in one notice with one key.

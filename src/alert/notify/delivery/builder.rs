@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::super::notifier::{Belief, DynNotifier, Notifier, Profile};
 use super::super::spool::{Entry, Spool, Subject};
 use super::causes::Causes;
-use super::channel::Channel;
+use super::channel::{Channel, Voices};
 use super::error::DeliveryError;
 use super::group::Known;
 use super::handle::Delivery;
@@ -35,7 +35,9 @@ use crate::store::lease::{Lease, LeaseFamilies};
 pub enum Replicas {
     /// This one alone: it may tell anybody.
     One,
-    /// Several, each for itself: only what brings together what they say may be told, such as an Alertmanager.
+    /// Several, each for itself: only what brings together what they say may be told, such as an Alertmanager. An alert that
+    /// is not about one of them (label `instance`) begins when the first of them tells it, and is over when none does any
+    /// longer: none says so by itself.
     Several,
     /// Several, of which the holder of a lease speaks for all. What it has said is kept with the lease, so that the next one
     /// goes on with it; there is no spool. Each replica evaluates, and its [`Delivery`] hears of every alert.
@@ -185,9 +187,10 @@ impl DeliveryBuilder {
             found.and_then(|(_, fallback)| place_of(fallback))
         };
         let fallbacks: Vec<_> = self.destinations.iter().map(|(name, _)| fallback_of(name)).collect();
+        let voices = if matches!(self.replicas, Replicas::Several) { Voices::Several } else { Voices::One };
         let lanes = self.destinations.into_iter().zip(fallbacks).map(|((name, notifier), fallback)| {
             let profile = notifier.profile();
-            let mut channel = Channel::new(profile, self.timing, self.capacity);
+            let mut channel = Channel::new(profile, self.timing, self.capacity, voices);
             let own = restored.iter().filter(|(subject, _)| subject.destination() == name);
             own.for_each(|(subject, entry)| restore(&mut channel, subject, entry, now));
             let pending = watch::Sender::new(channel.pending());

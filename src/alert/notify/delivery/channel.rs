@@ -11,7 +11,7 @@ use super::super::alert::{Alert, AlertStatus};
 use super::super::change::Change;
 use super::super::error::NotifyError;
 use super::super::fingerprint::Fingerprint;
-use super::super::notifier::{Belief, Grouping, Notice, Profile, Receipt, rank};
+use super::super::notifier::{Belief, Grouping, Merging, Notice, Profile, Receipt, rank};
 use super::agenda::{Agenda, Due, Why};
 use super::group::{Failing, Group, Known, Meaning, Member, PassedOn};
 use super::instruments::Lost;
@@ -35,6 +35,15 @@ pub(super) struct Channel {
     calling: Option<Calling>,
     changes: VecDeque<Change>,
     role: Role,
+    voices: Voices,
+}
+
+/// Who else tells the destination at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Voices {
+    One,
+    /// Other replicas, of their own shares.
+    Several,
 }
 
 /// Whether this process tells the destination, or another replica does.
@@ -92,7 +101,7 @@ pub(super) struct Effects {
 const MOST_CHANGES: usize = 64;
 
 impl Channel {
-    pub(super) fn new(profile: Profile, timing: Timing, capacity: usize) -> Self {
+    pub(super) fn new(profile: Profile, timing: Timing, capacity: usize, voices: Voices) -> Self {
         Self {
             profile,
             timing,
@@ -106,6 +115,7 @@ impl Channel {
             calling: None,
             changes: VecDeque::new(),
             role: Role::Speaks,
+            voices,
         }
     }
 
@@ -131,6 +141,10 @@ impl Channel {
             let group = self.groups.entry(key).or_default();
             group.instead_of = instead_of.map(Arc::clone).or(group.instead_of.take());
         }
+        if alert.status == AlertStatus::Resolved && self.lets_expire(alert) {
+            self.forget(key, id);
+            return Ok(());
+        }
         let Some(group) = self.groups.get_mut(&key) else { return Ok(()) };
         match group.take(id, Arc::clone(alert), now) {
             Meaning::Nothing => Ok(()),
@@ -138,9 +152,8 @@ impl Channel {
                 self.has_news(key, now);
                 Ok(())
             }
-            Meaning::Forgotten => {
-                self.members -= 1;
-                self.remove_if_empty(key);
+            Meaning::OverUntold => {
+                self.forget(key, id);
                 // Who listens does not know who was told.
                 if self.role == Role::Speaks { Err(Lost::Recovered) } else { Ok(()) }
             }
@@ -474,6 +487,17 @@ impl Channel {
             self.agenda.replace(key, group.due, due);
             group.due = due;
         }
+    }
+
+    /// Whether another replica may still see what is over for this one.
+    fn lets_expire(&self, alert: &Alert) -> bool {
+        self.voices == Voices::Several && self.profile.merging == Merging::OneAlert && alert.is_shared()
+    }
+
+    fn forget(&mut self, key: Fingerprint, id: Fingerprint) {
+        let forgotten = self.groups.get_mut(&key).and_then(|group| group.members.remove(&id));
+        self.members -= usize::from(forgotten.is_some());
+        self.remove_if_empty(key);
     }
 
     /// Forgets a group that has no members; whether it had none.

@@ -62,8 +62,8 @@ pub(super) enum Meaning {
     /// Nothing that it is to be told.
     Nothing,
     News,
-    /// It was over before it was told, so it is forgotten.
-    Forgotten,
+    /// It was over before it was told, so it is to be forgotten.
+    OverUntold,
 }
 
 /// What is found when a group is looked at.
@@ -100,8 +100,7 @@ impl Group {
             return Meaning::News;
         };
         if alert.status == AlertStatus::Resolved && member.known == Known::Nothing {
-            self.members.remove(&id);
-            return Meaning::Forgotten;
+            return Meaning::OverUntold;
         }
         let goes_on = member.alert.status == AlertStatus::Acknowledged && alert.status == AlertStatus::Firing;
         // Who evaluates does not know of who has acknowledged.

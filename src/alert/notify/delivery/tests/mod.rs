@@ -14,7 +14,7 @@ use super::super::alert::{Alert, AlertStatus, Origin};
 use super::super::error::NotifyError;
 use super::super::notifier::{Grouping, Notice, Profile, Receipt};
 use super::causes::{Bearing, Causes};
-use super::channel::{Channel, Effects, Step};
+use super::channel::{Channel, Effects, Step, Voices};
 use super::instruments::Lost;
 use super::mutes::Mutes;
 use super::silence::Silence;
@@ -51,7 +51,7 @@ impl Desk {
         let clock = held.clock();
         Self {
             began: clock.now(),
-            channel: Channel::new(profile, Timing::default(), capacity),
+            channel: Channel::new(profile, Timing::default(), capacity, Voices::One),
             mutes: Mutes::new(Causes::new(capacity, Timing::default().confirm_within)),
             told: Vec::new(),
             answers: Vec::new(),

@@ -166,3 +166,25 @@ fn changes_are_told_once_each_after_what_is_due_and_the_oldest_make_room() {
     desk.pass(60);
     assert_eq!(desk.channel.pending(), 0);
 }
+
+#[test]
+fn end_that_another_replica_may_not_see_is_not_told() {
+    let expiring = PER_ALERT.expiring(Duration::from_secs(15));
+    for (profile, shared_ends, own_ends) in [(expiring, false, true), (expiring.one_per_replica(), true, true)] {
+        let mut desk = Desk::new(profile);
+        desk.channel = Channel::new(profile, Timing::default(), 1_000, Voices::Several);
+        let (shared, own) = (desk.critical("Shared"), desk.critical("Own").label("instance", "a"));
+        for alert in [&shared, &own] {
+            desk.offer(alert).unwrap();
+        }
+        desk.pass(20);
+        for alert in [&shared, &own] {
+            desk.resolve(alert).unwrap();
+        }
+        desk.pass(60);
+        let ends: Vec<_> = desk.told().into_iter().filter(|(_, _, status)| *status == Resolved).collect();
+        let is_told = |rule| ends.contains(&row(20, rule, Resolved));
+        assert_eq!((is_told("Shared"), is_told("Own")), (shared_ends, own_ends), "{ends:?}");
+        assert_eq!((desk.channel.members(), desk.channel.next_look()), (0, None), "nothing is repeated");
+    }
+}
