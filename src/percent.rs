@@ -18,9 +18,25 @@ pub(crate) fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The text as a value of a query.
+#[cfg(feature = "notify")]
+pub(crate) fn encoded(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let written = |byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(written).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::decoded;
+
+    #[cfg(feature = "notify")]
+    #[test]
+    fn encoded_text_is_plain_and_comes_back() {
+        let text = "a-Z_0.~ &=+/ä🦀";
+        assert_eq!(super::encoded("a-Z_0.~ &ä"), "a-Z_0.~%20%26%C3%A4");
+        assert_eq!(decoded(&super::encoded(text)).as_deref(), Some(text));
+    }
 
     #[test]
     fn only_whole_and_valid_encodings_are_decoded() {

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::super::notifier::{Belief, DynNotifier, Notifier, Profile};
 use super::super::spool::{Entry, Spool, Subject};
+use super::carried::Carried;
 use super::causes::Causes;
 use super::channel::{Channel, Voices};
 use super::error::DeliveryError;
@@ -24,6 +25,7 @@ use super::mutes::Mutes;
 use super::route::Route;
 use super::speaker::Speaker;
 use super::timing::Timing;
+use crate::alert::Contacts;
 use crate::clock::{Alarm, Clock};
 use crate::error::{InvalidValue, check_name};
 use crate::metrics::Meter;
@@ -59,6 +61,7 @@ pub struct DeliveryBuilder {
     capacity: usize,
     spool: Option<(PathBuf, u64)>,
     clock: Clock,
+    carried: Carried,
 }
 
 /// How many alerts are kept for each destination unless [`DeliveryBuilder::capacity`] says otherwise.
@@ -81,6 +84,7 @@ impl DeliveryBuilder {
             capacity: DEFAULT_CAPACITY,
             spool: None,
             clock: Clock::system(),
+            carried: Carried::default(),
         }
     }
 
@@ -166,6 +170,19 @@ impl DeliveryBuilder {
         self
     }
 
+    /// The dashboard that alerts link to which have none of their own, with `var-service`, `var-environment` and the time
+    /// from an hour before the alert's start to an hour after it, as Grafana reads them. Default: none.
+    pub fn dashboard(mut self, url: impl Into<String>) -> Self {
+        self.carried.dashboard = Some(url.into());
+        self
+    }
+
+    /// Whose alerts are: a line of their description. Default: nobody's.
+    pub fn contacts(mut self, contacts: Contacts) -> Self {
+        self.carried.contacts = contacts;
+        self
+    }
+
     /// Starts a thread for each destination.
     ///
     /// # Errors
@@ -217,6 +234,7 @@ impl DeliveryBuilder {
         let memory = Memory { store, instruments: spool_instruments, diagnostics: meter.diagnostics().clone() };
         memory.show();
         let shared = Shared {
+            carried: self.carried,
             lanes,
             routes: self.routes,
             mutes: Mutex::new(mutes),

@@ -78,7 +78,8 @@ impl Delivery {
     /// Takes the present state of several alerts: of one that is the cause of another, in whatever order, only the cause is
     /// told. Cost: as [`Delivery::offer`], for each.
     pub fn offer_all(&self, alerts: impl IntoIterator<Item = Alert>) {
-        let alerts: Vec<_> = alerts.into_iter().map(Arc::new).collect();
+        let carried = &self.0.0.carried;
+        let alerts: Vec<_> = alerts.into_iter().map(|alert| Arc::new(carried.on(alert))).collect();
         let causes = Arc::clone(&self.0.0.mutes().causes);
         let bearings: Vec<_> = alerts.iter().map(|alert| causes.heed(alert)).collect();
         alerts.iter().for_each(|alert| self.0.0.take(alert));

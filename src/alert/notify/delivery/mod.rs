@@ -8,6 +8,7 @@
 
 mod agenda;
 mod builder;
+mod carried;
 mod causes;
 mod channel;
 mod error;
