@@ -3,8 +3,9 @@
 //! Each contender serves the same route on a port of its own of the loopback interface; `wrk` asks them in turn, over
 //! connections that are kept alive, in every other round in the opposite order. The figures are medians over rounds: of the
 //! rate, and of its ratio to that of the same route without this crate in the same round, with the quartiles. The route
-//! without this crate takes part twice, so that its second ratio shows what chance does; a layer that does nothing, and one
-//! that does the least which measures anything, show what is not this crate's. Server and `wrk` share the machine.
+//! without this crate takes part twice, so that its second ratio shows what chance does. A layer that does nothing, one that
+//! does the least which measures anything, and two constant headers show what is not this crate's. Server and `wrk` share
+//! the machine.
 //!
 //! Beside the rate stands what the server's threads are on a processor for a request, the kernel's work included.
 //!
@@ -105,6 +106,14 @@ fn routes() -> Router {
     Router::new().route("/api/v1/portfolios/{id}", get(async || "a portfolio"))
 }
 
+/// As many bytes as both layers add, without a layer: what the headers cost whoever sends them.
+fn routes_with_headers() -> Router {
+    const ID: &str = "0194f5a0-7b7e-7c1d-9a3e-5f0c8d2b4e6a";
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03";
+    let answer = async || ([("x-request-id", ID), ("traceresponse", TRACE)], "a portfolio");
+    Router::new().route("/api/v1/portfolios/{id}", get(answer))
+}
+
 fn contenders(runtime: &Runtime) -> Vec<Contender> {
     let serve = |name, app: Router, by: Option<Monitoring>| {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
@@ -121,10 +130,12 @@ fn contenders(runtime: &Runtime) -> Vec<Contender> {
     vec![
         serve(BASE, routes(), None),
         serve("the same once more", routes(), None),
+        serve("axum::serve, two headers", routes_with_headers(), None),
         serve("axum::serve, no-op layer", routes().layer(Noop), None),
         serve("axum::serve, least layer", routes().layer(Least::new()), None),
         serve("axum::serve, HttpMetricsLayer", routes().layer(monitoring.http_metrics_layer()), None),
         serve("axum::serve, http_layer", routes().layer(monitoring.http_layer()), None),
+        serve("Monitoring::serve, no layer", routes(), Some(monitoring.clone())),
         serve("Monitoring::serve, http_layer", routes().layer(monitoring.http_layer()), Some(monitoring)),
     ]
 }
