@@ -18,12 +18,12 @@ use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::alert::notify::{Alertmanager, Delivery, Origin, Replicas, Route};
-use aistm7_monitoring::alert::{Alerts, Contacts, Pack, Quantity, Rule, Value, metric};
+use aistm7_monitoring::alert::{Alerts, Contacts, MaintenanceInterval, Pack, Quantity, Rule, Value, Weekday, metric};
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::Definition;
 use aistm7_monitoring::ops::BundleOptions;
-use aistm7_monitoring::ops::alertmanager::{AlertmanagerOptions, MaintenanceInterval, Slack, Weekday};
+use aistm7_monitoring::ops::alertmanager::{AlertmanagerOptions, Slack};
 use aistm7_monitoring::ops::prometheus::{Probes, PublicEndpoints, RuleOptions, Scrape, Target};
 use aistm7_monitoring::otlp::OtlpOptions;
 use aistm7_monitoring::resource::HostNumbers;

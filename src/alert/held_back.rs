@@ -11,6 +11,11 @@ pub enum HeldBack {
     },
     /// A silence holds.
     Silenced,
+    /// It is time for maintenance.
+    Maintenance {
+        /// The name of the interval.
+        interval: String,
+    },
 }
 
 impl HeldBack {
@@ -19,13 +24,14 @@ impl HeldBack {
         match self {
             Self::Inhibited { .. } => "inhibited",
             Self::Silenced => "silenced",
+            Self::Maintenance { .. } => "maintenance",
         }
     }
 
     /// What holds it back, by name, if that has one.
     pub fn by(&self) -> Option<&str> {
         match self {
-            Self::Inhibited { by } => Some(by),
+            Self::Inhibited { by: name } | Self::Maintenance { interval: name } => Some(name),
             Self::Silenced => None,
         }
     }

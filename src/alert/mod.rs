@@ -14,6 +14,7 @@ mod contacts;
 pub mod evaluate;
 mod held_back;
 mod inhibition;
+mod maintenance;
 #[cfg(feature = "notify")]
 pub mod notify;
 mod packs;
@@ -28,6 +29,7 @@ pub use held_back::HeldBack;
 pub(crate) use inhibition::DRILL;
 pub use inhibition::muting;
 pub(crate) use inhibition::{INHIBITIONS, Inhibition, Labelled};
+pub use maintenance::MaintenanceInterval;
 pub(crate) use rule::UNBORN_FOR;
 pub use rule::{
     Across, BoundRule, Condition, GuideLine, IDENTITY, Match, Matcher, Measure, Missing, Order, Pack, Quantity, Role,
@@ -38,3 +40,4 @@ pub use set::{Alerts, DEFAULT_OBJECTIVE, LeftOut, MOST_PAGES, Profile, RuleSet};
 pub use timing::{Pace, TARGET};
 
 pub use crate::severity::Severity;
+pub use crate::weekday::Weekday;

@@ -4,9 +4,11 @@ use std::fs;
 use std::time::Duration;
 
 use aistm7_monitoring::alert::{
-    Across, Alerts, Contact, Contacts, Measure, Pack, Quantity, Rule, Severity, Switch, Value, metric,
+    Across, Alerts, Contact, Contacts, MaintenanceInterval, Measure, Pack, Quantity, Rule, Severity, Switch, Value,
+    Weekday, metric,
 };
-use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, MaintenanceInterval, Slack, Weekday};
+use aistm7_monitoring::health::{Maintenance, MaintenanceWindow};
+use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, Slack};
 use aistm7_monitoring::ops::prometheus::{
     EcsDiscovery, KubernetesDiscovery, Probes, PrometheusVersion, PublicEndpoints, RuleOptions, Scrape, Target,
     scrape_config,
@@ -220,7 +222,10 @@ fn alertmanager_config(slack: Slack) -> String {
         .on([Weekday::Saturday, Weekday::Sunday])
         .between("23:00", "24:00");
     let options = AlertmanagerOptions::new("/etc/alertmanager/pagerduty-key", slack, "http://127.0.0.1:1/beat");
-    alertmanager::config(&options.maintenance(restart))
+    let window = MaintenanceWindow::daily("America/New_York", "23:45", "00:15").expect("it is one");
+    let resets = Maintenance::new().window(window);
+    let resets = MaintenanceInterval::excusing("ibkr-resets", "dependency", "ibkr", &resets);
+    alertmanager::config(&options.maintenance(restart).maintenance(resets))
 }
 
 #[test]

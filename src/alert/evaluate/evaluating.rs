@@ -104,14 +104,14 @@ impl Evaluating {
     /// delivery a copy of the alerts.
     pub fn report(&self) -> Arc<AlertReport> {
         let shared = &self.0.0;
-        let report = Arc::clone(&shared.report());
         #[cfg(feature = "notify")]
         if let Some(telling) = &shared.telling {
+            let report = Arc::clone(&shared.report());
             let mut report = AlertReport::clone(&report);
             telling.note_held_back(&mut report.alerts);
             return Arc::new(report);
         }
-        report
+        Arc::clone(&shared.report())
     }
 }
 

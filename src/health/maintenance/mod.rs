@@ -64,6 +64,17 @@ impl Maintenance {
         Ok(())
     }
 
+    /// The windows with their grace: the zone, the days on which each opens, when it does and how long it lasts, in minutes as
+    /// clocks show them.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = (&str, &[Weekday], usize, usize)> {
+        // The cast keeps what a grace may be; a begun minute counts.
+        let grace = self.grace.as_secs().div_ceil(60) as usize;
+        self.windows.iter().map(move |window| {
+            let (zone, days, opens, lasts) = window.span();
+            (zone, days, opens, lasts + grace)
+        })
+    }
+
     /// Whether the dependency is excused at a moment: a window is open or in its grace.
     pub fn excuses(&self, at: SystemTime) -> bool {
         self.windows.iter().any(|window| window.is_open(at, self.grace))

@@ -45,6 +45,16 @@ impl MaintenanceWindow {
         self
     }
 
+    /// Its zone, the days on which it opens, when it does and how long it lasts, in minutes as clocks show them.
+    pub(super) fn span(&self) -> (&str, &[Weekday], usize, usize) {
+        // Both are what a clock shows, and so never negative.
+        let minutes =
+            |time: Time| usize::from(time.hour().unsigned_abs()) * 60 + usize::from(time.minute().unsigned_abs());
+        let (opens, closes) = (minutes(self.opens), minutes(self.closes));
+        let lasts = if closes > opens { closes - opens } else { closes + DAY - opens };
+        (self.zone.iana_name().unwrap_or("UTC"), &self.days, opens, lasts)
+    }
+
     /// Whether it is open at a moment, or was within `grace` before it.
     pub(super) fn is_open(&self, at: SystemTime, grace: Duration) -> bool {
         let (Ok(at), Ok(began_at)) =
@@ -77,6 +87,9 @@ impl MaintenanceWindow {
         (moment(date, self.opens, earlier), moment(closing_date, self.closes, later))
     }
 }
+
+/// In minutes.
+const DAY: usize = 24 * 60;
 
 fn day_of(date: Date) -> Weekday {
     match date.weekday() {

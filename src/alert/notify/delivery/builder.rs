@@ -20,12 +20,13 @@ use super::group::Known;
 use super::handle::Delivery;
 use super::instruments::{Families, Forgotten, SpoolInstruments};
 use super::lane::{Lane, Shared};
+use super::maintenance::QuietTime;
 use super::memory::{Memory, Store};
 use super::mutes::Mutes;
 use super::route::Route;
 use super::speaker::Speaker;
 use super::timing::Timing;
-use crate::alert::Contacts;
+use crate::alert::{Contacts, MaintenanceInterval};
 use crate::clock::{Alarm, Clock};
 use crate::error::{InvalidValue, check_name};
 use crate::metrics::Meter;
@@ -60,6 +61,7 @@ pub struct DeliveryBuilder {
     timing: Timing,
     capacity: usize,
     spool: Option<(PathBuf, u64)>,
+    maintenance: Vec<MaintenanceInterval>,
     clock: Clock,
     carried: Carried,
 }
@@ -83,6 +85,7 @@ impl DeliveryBuilder {
             timing: Timing::default(),
             capacity: DEFAULT_CAPACITY,
             spool: None,
+            maintenance: Vec::new(),
             clock: Clock::system(),
             carried: Carried::default(),
         }
@@ -164,6 +167,13 @@ impl DeliveryBuilder {
         self
     }
 
+    /// A time in which alerts of a kind tell nobody anything new: the same declaration as for Alertmanager's configuration.
+    /// They are not lost: what is still true afterwards is told.
+    pub fn maintenance(mut self, interval: MaintenanceInterval) -> Self {
+        self.maintenance.push(interval);
+        self
+    }
+
     /// The clock that decides what is due: for tests.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -186,17 +196,18 @@ impl DeliveryBuilder {
     /// Starts a thread for each destination.
     ///
     /// # Errors
-    /// When a name, a setting, a route or the spool cannot be used; when several replicas would tell what believes the
+    /// When a name, a setting, a route, a time of maintenance or the spool cannot be used; when several replicas would tell what believes the
     /// last that speaks; when metrics of the delivery are registered already.
     pub fn build(self, meter: &Meter) -> Result<Delivery, DeliveryError> {
         self.check()?;
+        let quiet = self.maintenance.iter().map(QuietTime::of).collect::<Result<_, _>>()?;
         let families = Families::register(meter)?;
         let spool_instruments = SpoolInstruments::register(meter)?;
         let spool = self.open_spool(&spool_instruments)?;
         let speaker = self.speaker(meter)?;
         let now = self.clock.now();
         let restored: Vec<_> = spool.iter().flat_map(Spool::entries).collect();
-        let mutes = Mutes::new(Causes::new(self.capacity, self.timing.confirm_within));
+        let mutes = Mutes::new(Causes::new(self.capacity, self.timing.confirm_within), quiet);
         restored.iter().for_each(|(_, entry)| restore_cause(&mutes.causes, entry, now));
         let place_of = |name: &str| self.destinations.iter().position(|(destination, _)| destination == name);
         let fallback_of = |name: &str| {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! offer -> routes -> for each destination: Channel (newest state of each alert, what the destination knows) -> thread
-//!                                             ^ windows, causes, silences, repeats, pauses                               |
+//!                                             ^ windows, causes, silences, maintenance, repeats, pauses                               |
 //!                                             '-- outcome -------- Notifier <- spool: it may know ---------------'
 //! ```
 
@@ -17,6 +17,7 @@ mod handle;
 mod instruments;
 mod keeping;
 mod lane;
+mod maintenance;
 mod memory;
 mod mutes;
 mod rate;

@@ -1,10 +1,11 @@
 //! What holds alerts back that fire.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::super::alert::Alert;
 use super::causes::Causes;
+use super::maintenance::QuietTime;
 use super::silence::Silences;
 use crate::alert::HeldBack;
 
@@ -13,6 +14,7 @@ use crate::alert::HeldBack;
 pub(super) struct Mutes {
     pub(super) silences: Silences,
     pub(super) causes: Arc<Causes>,
+    maintenance: Arc<[QuietTime]>,
 }
 
 /// How long an alert is held back, if nothing changes.
@@ -24,16 +26,26 @@ pub(super) enum Held {
 }
 
 impl Mutes {
-    pub(super) fn new(causes: Causes) -> Self {
-        Self { silences: Silences::default(), causes: Arc::new(causes) }
+    pub(super) fn new(causes: Causes, maintenance: Vec<QuietTime>) -> Self {
+        Self { silences: Silences::default(), causes: Arc::new(causes), maintenance: maintenance.into() }
     }
 
     /// Why an alert is held back, and for how long at least; `None` if it is not.
     pub(super) fn holds(&self, alert: &Alert, now: Instant, wall: SystemTime) -> Option<(HeldBack, Held)> {
         let inhibited = self.causes.mute(alert, now).map(|(by, held)| (HeldBack::Inhibited { by }, held));
         let silenced = self.silences.until(alert, wall).map(|until| (HeldBack::Silenced, at(until, now, wall)));
-        inhibited.into_iter().chain(silenced).max_by_key(|(_, held)| *held)
+        let quiet = self.maintenance.iter().find(|quiet| quiet.holds_back(alert, wall)).map(|quiet| {
+            let why = HeldBack::Maintenance { interval: quiet.name().to_owned() };
+            (why, at(next_minute(wall), now, wall))
+        });
+        inhibited.into_iter().chain(silenced).chain(quiet).max_by_key(|(_, held)| *held)
     }
+}
+
+/// Intervals begin and end with a minute.
+fn next_minute(wall: SystemTime) -> SystemTime {
+    let since = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs((since.as_secs() / 60 + 1) * 60)
 }
 
 /// A moment of the wall's clock that is to come, by ours.

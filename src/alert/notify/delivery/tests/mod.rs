@@ -52,7 +52,7 @@ impl Desk {
         Self {
             began: clock.now(),
             channel: Channel::new(profile, Timing::default(), capacity, Voices::One),
-            mutes: Mutes::new(Causes::new(capacity, Timing::default().confirm_within)),
+            mutes: Mutes::new(Causes::new(capacity, Timing::default().confirm_within), Vec::new()),
             told: Vec::new(),
             answers: Vec::new(),
             effects: Effects::default(),

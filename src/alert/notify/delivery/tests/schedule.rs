@@ -1,8 +1,10 @@
 //! Windows, repeats, silences, rates and order.
 
 use super::super::super::change::Change;
+use super::super::maintenance::QuietTime;
 use super::super::silence::Silence;
 use super::*;
+use crate::alert::{HeldBack, MaintenanceInterval};
 
 #[test]
 fn what_is_critical_waits_ten_seconds_for_others_and_the_rest_thirty() {
@@ -187,4 +189,24 @@ fn end_that_another_replica_may_not_see_is_not_told() {
         assert_eq!((is_told("Shared"), is_told("Own")), (shared_ends, own_ends), "{ends:?}");
         assert_eq!((desk.channel.members(), desk.channel.next_look()), (0, None), "nothing is repeated");
     }
+}
+
+#[test]
+fn maintenance_holds_back_what_is_new_until_it_is_over() {
+    let mut desk = Desk::new(PER_ALERT);
+    // Half past midnight, UTC.
+    desk.held = ManualClock::starting_at(std::time::UNIX_EPOCH + Duration::from_secs(20_000 * 86_400 + 1_800));
+    desk.clock = desk.held.clock();
+    desk.began = desk.clock.now();
+    let interval = MaintenanceInterval::new("restart", "dependency", "ibkr", "UTC").between("00:00", "01:00");
+    desk.mutes = Mutes::new(Causes::new(10, Duration::ZERO), vec![QuietTime::of(&interval).unwrap()]);
+    let (ibkr, other) = (desk.critical("Down").label("dependency", "ibkr"), desk.critical("Other"));
+    desk.offer(&ibkr).unwrap();
+    desk.offer(&other).unwrap();
+    desk.pass(1_790);
+    assert_eq!(desk.told(), [row(10, "Other", Firing)]);
+    let why = desk.mutes.holds(&ibkr, desk.clock.now(), desk.clock.wall()).map(|(why, _)| why);
+    assert_eq!(why, Some(HeldBack::Maintenance { interval: "restart".to_owned() }));
+    desk.pass(60);
+    assert_eq!(desk.told(), [row(1_800, "Down", Firing)]);
 }
