@@ -196,7 +196,7 @@ impl Duty {
         #[cfg(feature = "notify")]
         if let Some(telling) = &self.shared.telling {
             let report = Arc::clone(&self.shared.report());
-            telling.tell(&report.alerts, wall);
+            telling.tell(&report.alerts, &changes);
         }
         if let Some(on_change) = &self.on_change {
             for change in &changes {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use super::alert::ActiveAlert;
+use super::alert::{ActiveAlert, AlertChange};
 use crate::alert::notify::{Alert, Delivery, Drill, DrillError, Origin};
 use crate::alert::set::RuleSet;
 
@@ -24,14 +24,12 @@ impl Telling {
 
     /// After each evaluation: what fires, again and again, since a delivery confirms by that what it told before a restart,
     /// and what ended with this evaluation.
-    pub(super) fn tell(&self, alerts: &[ActiveAlert], evaluated_at: SystemTime) {
-        let told = alerts.iter().filter_map(|alert| {
-            let ends_now = alert.ended_at() == Some(evaluated_at);
-            let fired_at = alert.fired_at().filter(|_| alert.state().is_firing() || ends_now)?;
-            let told = self.told(alert, fired_at);
-            Some(if ends_now { told.resolved(evaluated_at) } else { told })
-        });
-        self.delivery.offer_all(told);
+    pub(super) fn tell(&self, alerts: &[ActiveAlert], changes: &[AlertChange]) {
+        let firing = alerts.iter().filter(|alert| alert.state().is_firing());
+        let firing = firing.filter_map(|alert| Some(self.told(alert, alert.fired_at()?)));
+        let ended = changes.iter().filter(|change| change.from.is_firing()).map(|change| &change.alert);
+        let ended = ended.filter_map(|alert| Some(self.told(alert, alert.fired_at()?).resolved(alert.ended_at()?)));
+        self.delivery.offer_all(firing.chain(ended));
     }
 
     /// Notes in alerts why they are held back at the moment.
