@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{minutes, telemetry};
-use crate::alert::rule::{Across, Condition, GuideLine, Missing, Pack, Quantity, Rule, Value, metric};
+use crate::alert::rule::{Across, Condition, GuideLine, Missing, Pack, Quantity, Rule, Selector, Value, metric};
 use crate::severity::Severity;
 
 pub(super) fn rules() -> Vec<Rule> {
@@ -30,9 +30,13 @@ const HELD: Duration = minutes(2);
 /// second look, and two timeouts of 5 s. `health::CheckOptions::detected_within` tells it for each.
 const SEEN_AFTER: Duration = Duration::from_secs(50);
 
-/// The share of replicas that find it unhealthy. A gauge of 0 or 1, whose mean is a share.
+/// Of the replicas that know how it is, the share that finds it unhealthy. One that has just started does not know yet, and in
+/// an outage some start again and again; they would make a minority of those who know.
 fn unhealthy() -> Value {
-    Value::latest(metric("health_check_status").is("status", "unhealthy"), Across::Mean)
+    let replicas = |of: Selector| Value::latest(of, Across::Sum);
+    let status = || metric("health_check_status");
+    replicas(status().is("status", "unhealthy"))
+        .over(replicas(status().one_of("status", ["healthy", "degraded", "unhealthy"])))
 }
 
 fn in_maintenance() -> Condition {
@@ -42,13 +46,15 @@ fn in_maintenance() -> Condition {
 fn dependency_down() -> Rule {
     let is_critical = Value::latest(metric("health_check_info").is("severity", "critical"), Across::Max);
     let condition = unhealthy()
-        .above(Quantity::count(0.5))
+        .above(Quantity::ratio(0.5))
         .unless(in_maintenance())
         .and(is_critical.at_least(Quantity::count(1.0)));
     Rule::new("DependencyDown", Pack::Fleet, condition)
         .by(BY_DEPENDENCY)
         .severity(Severity::Critical)
         .lasting(Duration::from_secs(30))
+        // A replica that starts in an outage may find it healthy at first, such as a node that has stalled: that is no end.
+        .clear_at(0.0)
         .missing(Missing::Holds(HELD))
         .seen_after(SEEN_AFTER)
         .summary("Most replicas find a dependency that they cannot do without unhealthy.")
@@ -58,7 +64,7 @@ fn dependency_down() -> Rule {
 
 /// Some replicas cannot reach it and most can, or it is not one that anybody is woken for.
 fn dependency_unreachable_from_some() -> Rule {
-    let condition = unhealthy().above(Quantity::count(0.0)).unless(in_maintenance());
+    let condition = unhealthy().above(Quantity::ratio(0.0)).unless(in_maintenance());
     Rule::new("DependencyUnreachableFromSome", Pack::Fleet, condition)
         .by(BY_DEPENDENCY)
         .lasting(minutes(3))

@@ -1,7 +1,7 @@
 //! Which numbers metrics must have for a condition to be as it is wished.
 
 use super::stage::{Stage, interpolated};
-use crate::alert::{BoundRule, Condition, Measure, Order, Quantity, Selector, Source, Value};
+use crate::alert::{BoundRule, Condition, Match, Matcher, Measure, Order, Quantity, Selector, Source, Value};
 
 /// How a rule's first comparison is to end, and which other part is to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +156,7 @@ impl Solver<'_> {
             (Wish::Unmet, _) => clear.unwrap_or(t) / 2.0,
             (_, Order::Below) if t == 0.0 => -BASE / 10.0,
             (_, Order::Below) => t / 2.0,
+            (_, _) if is_share && t == 0.0 => 0.5,
             (_, _) if is_share => (t * 1.5).min((t + 1.0) / 2.0),
             (_, _) if t == 0.0 => 2.0 + grown,
             (_, _) => t * 2.0 + grown,
@@ -226,7 +227,9 @@ impl Solver<'_> {
                 (None, Some(to)) => self.assign(of, target * to)?,
                 (Some(known), None) if target != 0.0 => self.assign(to, known / target)?,
                 _ => {
-                    self.assign(to, BASE)?;
+                    // What is a part of the whole is not to be counted twice.
+                    let beside = if is_part(of, to) { 1.0 - target } else { 1.0 };
+                    self.assign(to, BASE * beside)?;
                     self.assign(of, BASE * target)?;
                 }
             },
@@ -258,4 +261,18 @@ impl Solver<'_> {
 /// Whether a part goes by what the first one is: a share of the same counts over another window, or what a gauge will be.
 fn follows(condition: &Condition) -> bool {
     matches!(condition, Condition::Compare { value: Value::Forecast { .. } | Value::Ratio { .. }, .. })
+}
+
+/// Whether the gauges of one value are among those of the other.
+fn is_part(of: &Value, to: &Value) -> bool {
+    let (Value::Latest { of, .. }, Value::Latest { of: to, .. }) = (of, to) else { return false };
+    let among = |matcher: &Matcher| {
+        let own = of.matchers.iter().find(|own| own.label == matcher.label);
+        match (own.map(|own| &own.values), &matcher.values) {
+            (Some(Match::OneOf(own)), Match::OneOf(all)) => own.iter().all(|value| all.contains(value)),
+            (Some(Match::OneOf(own)), Match::NoneOf(all)) => !own.iter().any(|value| all.contains(value)),
+            _ => false,
+        }
+    };
+    of.source == to.source && to.matchers.iter().all(among)
 }
