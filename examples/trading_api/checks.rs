@@ -1,5 +1,7 @@
 //! What the service depends on, and how each of it is checked.
 
+use std::time::Duration;
+
 use aistm7_monitoring::clock::Clock;
 use aistm7_monitoring::health::{
     CheckFailure, CheckOptions, CheckReport, EndpointError, HealthCheck, IbkrCheck, Impact, PostgresCheck, RedisCheck,
@@ -20,29 +22,33 @@ pub(crate) struct CheckError {
     source: EndpointError,
 }
 
-/// Adds a check for the database, the cache, the IBKR gateway and the Solana node.
+/// Adds a check for the database, the cache, the IBKR gateway and the Solana node, each at this interval or at its own.
 pub(crate) fn add(
     builder: MonitoringBuilder,
     store: &Store,
     cache: &Cache,
     outside: &Outside,
+    interval: Option<Duration>,
 ) -> Result<MonitoringBuilder, CheckError> {
+    let usual = || interval.map_or(CheckOptions::new(), |interval| CheckOptions::new().interval(interval));
     // Nothing can be answered without the database, so `/health` says 503 without it.
-    let vital = CheckOptions::new().impact(Impact::Unhealthy).severity(Severity::Critical);
+    let vital = usual().impact(Impact::Unhealthy).severity(Severity::Critical);
     let builder = match store {
         Store::Postgres(pool) => builder.check_with("database", PostgresCheck::new(pool.clone()), vital),
         Store::Sqlite(_) => builder.check_with("database", embedded_database(store.clone()), vital),
     };
     let builder = match cache.redis() {
-        Some(redis) => builder.check("cache", RedisCheck::new(redis)),
-        None => builder.check("cache", cache_in_process(cache.clone())),
+        Some(redis) => builder.check_with("cache", RedisCheck::new(redis), usual()),
+        None => builder.check_with("cache", cache_in_process(cache.clone()), usual()),
     };
     let Outside { ibkr, solana, .. } = outside;
     let gateway = gateway(ibkr).map_err(|source| CheckError { variable: "IBKR_URL", source })?;
     let node = node(solana).map_err(|source| CheckError { variable: "SOLANA_RPC_URL", source })?;
-    Ok(builder
-        .check("ibkr", Noted { check: gateway, provided: ibkr.provided })
-        .check("solana", Noted { check: node, provided: solana.provided }))
+    Ok(builder.check_with("ibkr", Noted { check: gateway, provided: ibkr.provided }, usual()).check_with(
+        "solana",
+        Noted { check: node, provided: solana.provided },
+        usual(),
+    ))
 }
 
 /// A gateway that runs beside a service makes its own certificate; one elsewhere must be trusted by this machine.

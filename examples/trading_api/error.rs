@@ -10,6 +10,7 @@ use aistm7_monitoring::error::InvalidValue;
 use aistm7_monitoring::metrics::CollectorError;
 use aistm7_monitoring::monitoring::{BuildError, InstallError, ServeError};
 
+use crate::alerting::AlertingError;
 use crate::checks::CheckError;
 use crate::outside::StandInError;
 use crate::settings::SettingsError;
@@ -24,6 +25,8 @@ const BAD_SETTINGS: u8 = 2;
 pub(crate) enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Alerting(#[from] AlertingError),
     #[error(transparent)]
     Check(#[from] CheckError),
     #[error(transparent)]
@@ -54,7 +57,9 @@ impl StartError {
     /// What the process ends with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) | Self::Check(_) | Self::Monitoring(_) => ExitCode::from(BAD_SETTINGS),
+            Self::Settings(_) | Self::Alerting(_) | Self::Check(_) | Self::Monitoring(_) => {
+                ExitCode::from(BAD_SETTINGS)
+            }
             _ => ExitCode::FAILURE,
         }
     }

@@ -10,6 +10,7 @@ extern crate redis_1 as redis;
 extern crate sqlx_0_9 as sqlx;
 
 mod access;
+mod alerting;
 mod back_test;
 mod cache;
 mod checks;
@@ -103,7 +104,7 @@ async fn run(settings: Settings) -> Result<(), StartError> {
         Some(token) => builder.log_control(token),
         None => builder,
     };
-    let monitoring = checks::add(builder, &store, &cache, &outside)?.build()?;
+    let monitoring = checks::add(builder, &store, &cache, &outside, settings.check_interval)?.build()?;
     monitoring.install()?;
     settings.warn_of_embedded();
 
@@ -161,6 +162,11 @@ async fn serve(
         .merge(monitoring.routes())
         .merge(monitoring.grpc_health_routes())
         .layer(monitoring.http_layer());
+
+    match &settings.operations {
+        Some(directory) => return Ok(alerting::write(monitoring, &settings.alerts, directory)?),
+        None => alerting::start(monitoring, &settings.alerts)?,
+    }
 
     notice::tell(notice::Serving { api, admin, stand_ins: &outside.stand_ins });
     let served = monitoring.serve(listener, router).await?;

@@ -31,6 +31,7 @@ impl Display for Serving<'_> {
         writeln!(f, "  http://{api}/api/v1/wallets/{}/access", seed::LEDGER[0].wallet)?;
         writeln!(f, "  ws://{api}/ws/prices")?;
         writeln!(f, "  http://{admin}/health")?;
+        writeln!(f, "  http://{admin}/alerts")?;
         write!(f, "  http://{admin}/metrics")?;
         for StandIn { name, url, control, .. } in *stand_ins {
             write!(f, "\nThe {name} is a stand-in, {url}; to make it fail:")?;

@@ -23,6 +23,12 @@ impl Pace {
         evaluation: Duration::from_secs(15),
         group_wait: Duration::from_secs(10),
     };
+
+    /// The same, with a scrape and an evaluation this often.
+    #[must_use]
+    pub const fn every(self, interval: Duration) -> Self {
+        Self { scrape: interval, evaluation: interval, ..self }
+    }
 }
 
 /// Within this a critical alert is to page, unless its verdict needs time by definition.

@@ -33,7 +33,7 @@ impl BundleOptions {
         self
     }
 
-    /// How rule files are written. Default: [`RuleOptions::new`].
+    /// How rule files are written, and how often everything is scraped and evaluated. Default: [`RuleOptions::new`].
     pub fn rules(mut self, rules: RuleOptions) -> Self {
         self.rules = rules;
         self
@@ -109,14 +109,14 @@ impl Bundle {
         }
         let mut files = BTreeMap::from([
             ("catalog.json".to_owned(), catalog.to_json()),
-            ("alerts.md".to_owned(), rules_document(&rules)),
+            ("alerts.md".to_owned(), rules_document(&rules, options.rules.pace)),
         ]);
         let texts = runbook::all().filter(|(name, _)| rules.rule(name).is_some());
         files.extend(texts.map(|(name, text)| (format!("runbooks/{name}.md"), text.to_owned())));
         let written = rule_files(&rules, &options.rules);
         files.extend(written.into_iter().map(|(path, text)| (format!("prometheus/{path}"), text)));
         if let Some((scrape, alertmanagers)) = &options.scrape {
-            let config = scrape_config(scrape, options.probes.as_ref(), alertmanagers);
+            let config = scrape_config(scrape, options.probes.as_ref(), alertmanagers, options.rules.pace);
             files.insert("prometheus/prometheus.yml".to_owned(), config);
         }
         if let Some(options) = &options.alertmanager {
@@ -152,13 +152,13 @@ impl Bundle {
 }
 
 /// A table of rules with the worst time from a fault to a page, and of what is left out.
-pub(super) fn rules_document(rules: &RuleSet) -> String {
+pub(super) fn rules_document(rules: &RuleSet, pace: Pace) -> String {
     let mut out = String::from(
         "# Alerts\n\n| rule | severity | must last | fault to page, at worst | why longer than two minutes |\n|---|---|---|---|---|\n",
     );
     for rule in rules.rules() {
         let (name, severity) = (rule.name(), rule.severity().as_str());
-        let (lasting, worst) = (seconds(rule.lasting()), seconds(rule.worst_time_to_page(Pace::DEFAULT)));
+        let (lasting, worst) = (seconds(rule.lasting()), seconds(rule.worst_time_to_page(pace)));
         let why = rule.why_it_takes_time().unwrap_or_default();
         out.push_str(&format!("| `{name}` | {severity} | {lasting} | {worst} | {why} |\n"));
     }

@@ -4,8 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use aistm7_monitoring::alert::{
-    Across, Alerts, Contact, Contacts, MaintenanceInterval, Measure, Pack, Quantity, Rule, Severity, Switch, Value,
-    Weekday, metric,
+    Across, Alerts, Contact, Contacts, MaintenanceInterval, Measure, Pace, Pack, Quantity, Rule, Severity, Switch,
+    Value, Weekday, metric,
 };
 use aistm7_monitoring::health::{Maintenance, MaintenanceWindow};
 use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, Slack};
@@ -200,7 +200,7 @@ fn promtool_accepts_every_way_to_find_targets() {
     ] {
         let path = directory.path().join("prometheus.yml");
         for probes in [None, Some(&probes)] {
-            let config = scrape_config(&scrape, probes, &text(&["alertmanager:9093"]));
+            let config = scrape_config(&scrape, probes, &text(&["alertmanager:9093"]), Pace::DEFAULT);
             fs::write(&path, without_kubernetes(config)).unwrap();
             promtool::check_config(&path).unwrap_or_else(|said| panic!("{scrape:?}: {said}"));
         }

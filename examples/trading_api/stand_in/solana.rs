@@ -1,6 +1,7 @@
 //! A Solana RPC node, as far as a health check and a reader of balances see it.
 
 use std::future;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -27,6 +28,8 @@ const SKIPPED_SLOTS: u64 = 21_000_000;
 const SLOTS_BEHIND: u64 = 150;
 /// Slots for which a blockhash can be used.
 const BLOCKHASH_SLOTS: u64 = 150;
+/// How late a slow node answers: more than a request may take, less than a health check waits.
+const SLOW: Duration = Duration::from_millis(800);
 /// How long a limited caller is told to stay away.
 const RETRY_AFTER_SECONDS: &str = "10";
 
@@ -47,6 +50,8 @@ enum Behaviour {
     Behind,
     /// Sees no new slot and calls itself healthy.
     Stalled,
+    /// Answers each call, late.
+    Slow,
     /// Answers 429.
     RateLimited,
     /// No answer at all.
@@ -56,7 +61,8 @@ enum Behaviour {
 }
 
 impl Mode for Behaviour {
-    const ALL: &'static [Self] = &[Self::Ok, Self::Behind, Self::Stalled, Self::RateLimited, Self::Hang, Self::Garbage];
+    const ALL: &'static [Self] =
+        &[Self::Ok, Self::Behind, Self::Stalled, Self::Slow, Self::RateLimited, Self::Hang, Self::Garbage];
     const OK: Self = Self::Ok;
 }
 
@@ -85,6 +91,7 @@ async fn rpc(State(switch): State<Switch<Behaviour>>, body: String) -> Response 
         // Until the caller gives up and closes the connection.
         Behaviour::Hang => return future::pending().await,
         Behaviour::Garbage => return "<html>upstream connect error</html>".into_response(),
+        Behaviour::Slow => tokio::time::sleep(SLOW).await,
         Behaviour::Ok | Behaviour::Behind | Behaviour::Stalled => {}
     }
     let node = Node::at(setting, unix_millis());

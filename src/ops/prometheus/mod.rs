@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub(super) use promql::span;
 pub use scrape::{EcsDiscovery, KubernetesDiscovery, Probes, PublicEndpoints, Scrape, Target, scrape_config};
 
-use crate::alert::{BoundRule, Contacts, RuleSet};
+use crate::alert::{BoundRule, Contacts, Pace, RuleSet};
 
 /// A version of Prometheus, as far as its files differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,7 @@ pub struct RuleOptions {
     runbooks: String,
     dashboard: Option<String>,
     contacts: Contacts,
+    pub(super) pace: Pace,
 }
 
 impl RuleOptions {
@@ -55,6 +56,7 @@ impl RuleOptions {
             runbooks: "runbooks".to_owned(),
             dashboard: None,
             contacts: Contacts::new(),
+            pace: Pace::DEFAULT,
         }
     }
 
@@ -80,6 +82,12 @@ impl RuleOptions {
     /// Whose alerts are, as `owner` and `escalation`.
     pub fn contacts(mut self, contacts: Contacts) -> Self {
         self.contacts = contacts;
+        self
+    }
+
+    /// How often Prometheus scrapes and evaluates. Default: [`Pace::DEFAULT`].
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
         self
     }
 

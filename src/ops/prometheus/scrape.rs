@@ -1,5 +1,7 @@
 //! What Prometheus scrapes, and how it names it: `service`, `environment`, `instance`.
 
+use std::time::Duration;
+
 use super::promql::{JOB, PROBE_JOB, span};
 use super::rules::HEADER;
 use crate::alert::Pace;
@@ -67,12 +69,16 @@ pub struct PublicEndpoints {
     pub urls: Vec<String>,
 }
 
-/// `prometheus.yml`: what is scraped, where the rules are, and where alerts go, such as `["alertmanager:9093"]`.
-pub fn scrape_config(scrape: &Scrape, probes: Option<&Probes>, alertmanagers: &[String]) -> String {
-    let Pace { scrape: interval, evaluation, .. } = Pace::DEFAULT;
+/// How long a scrape may take.
+const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// `prometheus.yml`: what is scraped how often, where the rules are, and where alerts go, such as `["alertmanager:9093"]`.
+pub fn scrape_config(scrape: &Scrape, probes: Option<&Probes>, alertmanagers: &[String], pace: Pace) -> String {
+    let Pace { scrape: interval, evaluation, .. } = pace;
     let global = Yaml::map([
         ("scrape_interval", Yaml::bare(span(interval))),
-        ("scrape_timeout", Yaml::bare("10s")),
+        // Prometheus takes none that is longer than the interval.
+        ("scrape_timeout", Yaml::bare(span(interval.min(SCRAPE_TIMEOUT)))),
         ("evaluation_interval", Yaml::bare(span(evaluation))),
     ]);
     let targets = Yaml::map([("targets", Yaml::texts(alertmanagers))]);

@@ -1,21 +1,31 @@
 //! What the service is told from outside: environment and command line, read through parameters.
 
+mod alerting;
+mod environment;
+
 use std::ffi::OsString;
+use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use aistm7_monitoring::redact::Secret;
 use axum::http::Uri;
 use sqlx::postgres::PgConnectOptions;
 
+pub(crate) use self::alerting::{AlertSettings, Slack};
+use self::environment::{Environment, http_url, scheme_of};
+
 /// Shown for `--help`.
 pub(crate) const USAGE: &str = "\
 trading_api: an example service, monitored by aistm7-monitoring.
 
-Usage: trading_api [--demo] [--help]
+Usage: trading_api [--demo | --operations DIR] [--help]
 
-  --demo    drive traffic at itself, so that there is something to see
-  --help    show this text
+  --demo            drive traffic at itself, so that there is something to see
+  --operations DIR  write alert rules and runbooks for Prometheus, and end
+  --help            show this text
 
 Environment (unset or empty: the default):
   LISTEN_ADDR     address of the API                127.0.0.1:8080
@@ -26,6 +36,20 @@ Environment (unset or empty: the default):
   SOLANA_RPC_URL  https://host/path                 a stand-in in this process
   RUST_LOG        levels of the log                 info
   LOG_TOKEN       who may change them, on /log/*    nobody
+  CHECK_SECONDS   from a health check to the next   what each check has by default
+
+Alert rules are evaluated in the process; GET /alerts on the admin address shows them. Who is told:
+  PAGERDUTY_KEY       an integration key of PagerDuty            nobody
+  SLACK_TOKEN         a bot of Slack, for #incidents, #monitoring nobody
+  SLACK_WEBHOOK_URL   an incoming webhook in place of a bot      nobody
+  ALERTMANAGER_URL    http://host:9093, in place of all these    nobody
+  HEARTBEAT_URL       called each minute, as long as rules are evaluated
+  ALERT_SPOOL         a file that remembers over restarts who was told of what
+  ALERT_SECONDS       from an evaluation to the next             15
+  ALERT_LASTING       for how long a rule must hold: ApiLatencyHigh=60,ApiErrorRateHigh=60
+  PAGERDUTY_URL, SLACK_URL  a proxy before them
+LOG_TOKEN, PAGERDUTY_KEY, SLACK_TOKEN, SLACK_WEBHOOK_URL and HEARTBEAT_URL are secrets: a name that ends in _FILE
+(PAGERDUTY_KEY_FILE) is a file to read the value from.
 ";
 
 /// What to do.
@@ -47,6 +71,11 @@ pub(crate) struct Settings {
     pub(crate) traffic: Traffic,
     /// What opens the routes of the log on the admin address; `None` is no such routes.
     pub(crate) log_token: Option<Secret<String>>,
+    /// From a health check to the next; `None` is what each check has by default.
+    pub(crate) check_interval: Option<Duration>,
+    pub(crate) alerts: AlertSettings,
+    /// Where to write what operators need, instead of serving.
+    pub(crate) operations: Option<PathBuf>,
 }
 
 /// Something the service needs: given by its address, or the default that comes with the example.
@@ -74,6 +103,14 @@ pub(crate) enum SettingsError {
     Url { name: &'static str, scheme: String, example: &'static str },
     #[error("{name} is not valid UTF-8")]
     NotUnicode { name: &'static str },
+    #[error("{name}={value:?} is not {rule}")]
+    Value { name: &'static str, value: String, rule: &'static str },
+    #[error("the file that {name} names cannot be read: {kind}")]
+    File { name: &'static str, kind: io::ErrorKind },
+    #[error("{0} and {1} are both set: choose one")]
+    Both(&'static str, &'static str),
+    #[error("--operations needs a directory")]
+    NoDirectory,
     #[error("LISTEN_ADDR and ADMIN_ADDR are both {0}: the API and its metrics need a port each")]
     SameAddress(SocketAddr),
     #[error("unknown argument {0:?}; --help shows the known ones")]
@@ -87,16 +124,22 @@ impl Invocation {
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, SettingsError> {
         let mut traffic = Traffic::Clients;
-        for argument in arguments {
+        let mut operations = None;
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
             match argument.to_str() {
                 Some("--demo") => traffic = Traffic::Demo,
+                Some("--operations") => {
+                    operations = Some(arguments.next().ok_or(SettingsError::NoDirectory)?.into());
+                }
                 Some("--help" | "-h") => return Ok(Self::Help),
                 _ => {
                     return Err(SettingsError::UnknownArgument(argument.to_string_lossy().into_owned()));
                 }
             }
         }
-        Settings::read(&Environment { variable }, traffic).map(|settings| Self::Serve(Box::new(settings)))
+        let settings = Settings::read(&Environment { variable }, traffic)?;
+        Ok(Self::Serve(Box::new(Settings { operations, ..settings })))
     }
 }
 
@@ -122,7 +165,10 @@ impl Settings {
             ibkr: environment.url("IBKR_URL", "https://localhost:5000/v1/api", http_url)?,
             solana: environment.url("SOLANA_RPC_URL", "https://host/path", http_url)?,
             traffic,
-            log_token: environment.value("LOG_TOKEN")?.map(Secret::new),
+            log_token: environment.secret(["LOG_TOKEN", "LOG_TOKEN_FILE"])?,
+            check_interval: environment.seconds("CHECK_SECONDS")?,
+            alerts: AlertSettings::read(environment)?,
+            operations: None,
         })
     }
 }
@@ -146,53 +192,6 @@ impl Settings {
             warn("SOLANA_RPC_URL", "stand-in in this process");
         }
     }
-}
-
-/// The environment as far as this service reads it; an empty variable counts as unset.
-struct Environment<F> {
-    variable: F,
-}
-
-impl<F: Fn(&str) -> Option<OsString>> Environment<F> {
-    fn value(&self, name: &'static str) -> Result<Option<String>, SettingsError> {
-        match (self.variable)(name) {
-            None => Ok(None),
-            Some(value) if value.is_empty() => Ok(None),
-            Some(value) => value.into_string().map(Some).map_err(|_| SettingsError::NotUnicode { name }),
-        }
-    }
-
-    fn address(&self, name: &'static str, default: &'static str) -> Result<SocketAddr, SettingsError> {
-        let value = self.value(name)?.unwrap_or_else(|| default.to_owned());
-        value.parse().map_err(|_| SettingsError::Address { name, value, example: default })
-    }
-
-    fn url<T>(
-        &self,
-        name: &'static str,
-        example: &'static str,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Backend<T>, SettingsError> {
-        let Some(value) = self.value(name)? else { return Ok(Backend::Embedded) };
-        match parse(&value) {
-            Some(parsed) => Ok(Backend::Given(parsed)),
-            None => Err(SettingsError::Url { name, scheme: scheme_of(&value).to_owned(), example }),
-        }
-    }
-}
-
-/// What stands before `://`; empty if nothing that looks like a scheme does.
-fn scheme_of(url: &str) -> &str {
-    match url.split_once("://") {
-        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => scheme,
-        _ => "",
-    }
-}
-
-fn http_url(url: &str) -> Option<Uri> {
-    let uri = Uri::from_str(url).ok()?;
-    let has_host = uri.host().is_some_and(|host| !host.is_empty());
-    (matches!(uri.scheme_str(), Some("http" | "https")) && has_host).then_some(uri)
 }
 
 #[cfg(test)]
