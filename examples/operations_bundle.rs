@@ -18,12 +18,15 @@ use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
 use aistm7_monitoring::alert::notify::{Alertmanager, Delivery, Origin, Replicas, Route};
-use aistm7_monitoring::alert::{Alerts, Contacts, MaintenanceInterval, Pack, Quantity, Rule, Value, Weekday, metric};
+use aistm7_monitoring::alert::{
+    Alerts, Contacts, MaintenanceInterval, Pack, Quantity, Rule, Severity, Value, Weekday, metric,
+};
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{HttpOptions, UrlScheme};
 use aistm7_monitoring::metrics::Definition;
 use aistm7_monitoring::ops::BundleOptions;
 use aistm7_monitoring::ops::alertmanager::{AlertmanagerOptions, Slack};
+use aistm7_monitoring::ops::cloudwatch::CloudWatchOptions;
 use aistm7_monitoring::ops::prometheus::{Probes, PublicEndpoints, RuleOptions, Scrape, Target};
 use aistm7_monitoring::otlp::OtlpOptions;
 use aistm7_monitoring::resource::HostNumbers;
@@ -129,11 +132,17 @@ fn options() -> Result<BundleOptions, Box<dyn Error>> {
         .maintenance(restart);
     let rules =
         RuleOptions::new().dashboard("https://grafana.example.com/d/service").contacts(Contacts::from_json(CONTACTS)?);
+    let cloudwatch = CloudWatchOptions::new("orders", "prod")
+        .values("source", ["ibkr"])
+        .values("pool", ["orders"])
+        .topic(Severity::Critical, "arn:aws:sns:eu-central-1:123456789012:pages")
+        .topic(Severity::Warning, "arn:aws:sns:eu-central-1:123456789012:warnings");
     let options = BundleOptions::new()
         .alerts(alerts())
         .rules(rules)
         .scrape(Scrape::Static(vec![target]), ["alertmanager:9093"])
         .probes(Probes { exporter: "blackbox:9115".to_owned(), endpoints: vec![public] })
-        .alertmanager(alertmanager);
+        .alertmanager(alertmanager)
+        .cloudwatch(cloudwatch);
     Ok(options)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use super::alertmanager::{self, AlertmanagerOptions};
+use super::cloudwatch::{self, CloudWatchError, CloudWatchOptions};
 use super::prometheus::{Probes, RuleOptions, Scrape, rule_files, scrape_config};
 use crate::alert::{Alerts, Pace, RuleError, RuleSet, runbook};
 use crate::catalog::Catalog;
@@ -19,6 +20,7 @@ pub struct BundleOptions {
     scrape: Option<(Scrape, Vec<String>)>,
     probes: Option<Probes>,
     alertmanager: Option<AlertmanagerOptions>,
+    cloudwatch: Option<CloudWatchOptions>,
 }
 
 impl BundleOptions {
@@ -57,6 +59,12 @@ impl BundleOptions {
         self
     }
 
+    /// Writes alarms for CloudWatch too. Default: none.
+    pub fn cloudwatch(mut self, options: CloudWatchOptions) -> Self {
+        self.cloudwatch = Some(options);
+        self
+    }
+
     /// Rules of one service, with these routes that have an objective.
     pub(crate) fn of_service(mut self, service: &str, routes: Vec<String>) -> Self {
         self.alerts = self.alerts.service(service).routes_with_objective(routes);
@@ -74,6 +82,9 @@ impl BundleOptions {
 /// | `prometheus/rules/*.yml`, `prometheus/tests/*.yml` | see [`rule_files`] |
 /// | `prometheus/prometheus.yml` | if [`BundleOptions::scrape`] was said |
 /// | `alertmanager/alertmanager.yml` | if [`BundleOptions::alertmanager`] was said |
+/// | `cloudwatch/alarms/*.json` | if [`BundleOptions::cloudwatch`] was said: the input of `PutMetricAlarm` for each alarm |
+/// | `cloudwatch/template.json` | the same alarms for CloudFormation |
+/// | `cloudwatch/metrics.json` | what has to be published for them, see [`Publication`](cloudwatch::Publication) |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
     files: BTreeMap<String, String>,
@@ -92,6 +103,9 @@ pub enum BundleError {
         /// What it is called there.
         rule: String,
     },
+    /// The options for CloudWatch do not fit.
+    #[error(transparent)]
+    CloudWatch(#[from] CloudWatchError),
 }
 
 impl Bundle {
@@ -99,7 +113,7 @@ impl Bundle {
     ///
     /// # Errors
     /// [`BundleError::Rule`] at the first rule that does not fit the catalog, [`BundleError::NoSuchRule`] at the first contact
-    /// of a rule that nobody knows.
+    /// of a rule that nobody knows, [`BundleError::CloudWatch`] when the options for CloudWatch fit neither it nor the rules.
     pub fn new(catalog: &Catalog, options: &BundleOptions) -> Result<Self, BundleError> {
         let rules = options.alerts.bind(catalog)?;
         // One of this crate's that is left out here is known.
@@ -122,6 +136,13 @@ impl Bundle {
         if let Some(options) = &options.alertmanager {
             files.insert("alertmanager/alertmanager.yml".to_owned(), alertmanager::config(options));
         }
+        if let Some(options) = &options.cloudwatch {
+            let alarms = cloudwatch::alarms(&rules, options)?;
+            files.extend(alarms.inputs().map(|(name, input)| (format!("cloudwatch/alarms/{name}"), input)));
+            files.insert("cloudwatch/template.json".to_owned(), alarms.template());
+            files.insert("cloudwatch/metrics.json".to_owned(), alarms.publications_json());
+            files.entry("alerts.md".to_owned()).or_default().push_str(&alarms.section());
+        }
         Ok(Self { files })
     }
 
@@ -130,13 +151,13 @@ impl Bundle {
         self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
-    /// Writes the files below a directory, which is made if need be. Rule and test files of an earlier bundle that are not
-    /// in this one are removed: Prometheus would go on to load them.
+    /// Writes the files below a directory, which is made if need be. Rules, tests and alarms of an earlier bundle that are
+    /// not in this one are removed: they would be loaded and put with the others.
     ///
     /// # Errors
     /// What the file system refuses.
     pub fn write_to(&self, directory: &Path) -> io::Result<()> {
-        for folder in ["prometheus/rules", "prometheus/tests"] {
+        for folder in ["prometheus/rules", "prometheus/tests", "cloudwatch/alarms"] {
             match fs::remove_dir_all(directory.join(folder)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}

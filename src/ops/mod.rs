@@ -5,6 +5,8 @@ pub mod alertmanager;
 #[cfg(feature = "alert")]
 mod bundle;
 #[cfg(feature = "alert")]
+pub mod cloudwatch;
+#[cfg(feature = "alert")]
 pub mod prometheus;
 #[cfg(feature = "log")]
 pub mod shipping;

@@ -30,6 +30,8 @@ mod risk;
 #[cfg(feature = "full")]
 mod alertmanager;
 #[cfg(feature = "full")]
+mod cloudwatch;
+#[cfg(feature = "full")]
 mod database;
 #[cfg(feature = "full")]
 mod evaluated;

@@ -13,6 +13,7 @@
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
 
 pub(crate) mod alertmanager;
+pub(crate) mod cloudwatch;
 pub(crate) mod daemon;
 pub(crate) mod example;
 pub(crate) mod guard;

@@ -12,7 +12,7 @@ mod scrape;
 
 use std::collections::BTreeMap;
 
-pub(super) use promql::span;
+pub(super) use promql::{decimal, span};
 pub use scrape::{EcsDiscovery, KubernetesDiscovery, Probes, PublicEndpoints, Scrape, Target, scrape_config};
 
 use crate::alert::{BoundRule, Contacts, Pace, RuleSet};

@@ -219,7 +219,7 @@ fn offset(back: Duration) -> String {
 }
 
 /// A number without the noise of binary fractions: 0.994, not 0.9939999999999999.
-pub(super) fn decimal(number: f64) -> String {
+pub(in crate::ops) fn decimal(number: f64) -> String {
     // Chosen: far more digits than a threshold has, and fewer than a double keeps.
     const PLACES: f64 = 1e9;
     let rounded = (number * PLACES).round() / PLACES;
