@@ -43,6 +43,8 @@ mod access_log;
 mod alerts;
 mod business;
 mod business_day;
+#[cfg(feature = "full")]
+mod cloudwatch;
 mod collect;
 mod control;
 mod exemplars;

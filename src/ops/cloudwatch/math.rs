@@ -346,7 +346,7 @@ fn is_implied(guard: &Condition, quantile: &Value) -> bool {
     let Value::Quantile { of: samples, quantile, within: window } = quantile else { return false };
     let Condition::Compare { value, order: Order::AtLeast, threshold } = guard else { return false };
     let (Value::Increase { of, across, within } | Value::Events { of, across, within }) = value else { return false };
-    let enough = 10.0 / quantile.min(1.0 - quantile);
+    let enough = rounded(10.0 / quantile.min(1.0 - quantile));
     of == samples && *across == Across::Sum && within == window && threshold.amount <= enough
 }
 

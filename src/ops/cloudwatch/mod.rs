@@ -35,6 +35,8 @@ mod refusal;
 mod scope;
 mod span;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
