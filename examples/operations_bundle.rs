@@ -135,6 +135,7 @@ fn options() -> Result<BundleOptions, Box<dyn Error>> {
     let cloudwatch = CloudWatchOptions::new("orders", "prod")
         .values("source", ["ibkr"])
         .values("pool", ["orders"])
+        .values("tier", ["gold", "silver"])
         .topic(Severity::Critical, "arn:aws:sns:eu-central-1:123456789012:pages")
         .topic(Severity::Warning, "arn:aws:sns:eu-central-1:123456789012:warnings");
     let options = BundleOptions::new()

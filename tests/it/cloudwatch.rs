@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::everything::{NAMINGS, everything};
 
+/// With a tier, as whoever has grace periods has one: which of several is in trouble cannot be seen in all together.
 fn options() -> CloudWatchOptions {
-    CloudWatchOptions::new("everything", "prod")
+    CloudWatchOptions::new("everything", "prod").values("tier", ["gold"])
 }
 
 fn made(naming: usize, options: &CloudWatchOptions) -> (RuleSet, Alarms) {
@@ -88,6 +89,7 @@ async fn each_rule_has_alarms_or_the_reason_why_not_and_the_bundle_says_which() 
         "CatalogSkew",
         "Watchdog",
         "ServiceReplicasMissing",
+        "PublicEndpointDown",
     ];
     assert_eq!(refused, expected);
     let bundle = bundle(declared).expect("the options fit");

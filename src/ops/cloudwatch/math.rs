@@ -289,7 +289,7 @@ impl Math<'_> {
     fn statistic(&self, of: &Selector, across: Across) -> Result<String, Refusal> {
         let is_histogram = match &of.source {
             Source::Metric(name) => self.scope.rule.metric(name).is_some_and(|metric| metric.kind == Kind::Histogram),
-            _ => return Err(Refusal::Up),
+            _ => return Err(Refusal::OnlyPrometheus),
         };
         let statistic = match (across, is_histogram) {
             (Across::Sum, true) => "SampleCount",

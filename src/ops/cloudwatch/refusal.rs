@@ -23,9 +23,9 @@ pub enum Refusal {
         "it always fires, which CloudWatch has no use for: it runs apart from the service, and ServiceAbsent is its heartbeat"
     )]
     Always,
-    /// It looks at what Prometheus says of its targets.
-    #[error("whether a process can be scraped is known to Prometheus only")]
-    Up,
+    /// It looks at what Prometheus says of its targets, or a prober of URLs.
+    #[error("only Prometheus knows whether somebody answers it or its prober")]
+    OnlyPrometheus,
     /// It looks at several stretches of time.
     #[error("it looks at several windows, and an alarm has one period")]
     SeveralWindows,

@@ -85,7 +85,7 @@ impl<'a> Scope<'a> {
 
     /// What CloudWatch has of a selector's series, and what is to be published for that.
     pub(super) fn metric(&self, of: &Selector) -> Result<(CloudMetric, Publication), Refusal> {
-        let Source::Metric(name) = &of.source else { return Err(Refusal::Up) };
+        let Source::Metric(name) = &of.source else { return Err(Refusal::OnlyPrometheus) };
         // A bound rule knows every metric that it names.
         let Some(metric) = self.rule.metric(name) else { return Err(Refusal::NothingLeft) };
         let mut dimensions = self.fixed.clone();

@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::alert::{
-    Across, Alerts, Condition, Measure, Missing, Pack, Quantity, Rule, Selector, Severity, Switch, Value, metric, up,
+    Across, Alerts, Condition, Measure, Missing, Pack, Quantity, Rule, Selector, Severity, Switch, Value, metric,
+    probe, up,
 };
 use crate::catalog::Catalog;
 use crate::metrics::{Definition, Meter, Registry, Unit};
@@ -49,7 +50,7 @@ fn options() -> CloudWatchOptions {
 
 /// Without those of this crate's rules that need no more than every registry has.
 fn bound(alerts: Alerts) -> RuleSet {
-    let off = ["MetricSeriesOverflowed", "ServiceReplicasMissing", "Watchdog"];
+    let off = ["MetricSeriesOverflowed", "PublicEndpointDown", "ServiceReplicasMissing", "Watchdog"];
     let alerts = off.into_iter().fold(alerts, |alerts, name| alerts.switch(name, Switch::new().off()));
     alerts.bind(&catalog()).expect("the rules make sense")
 }
@@ -298,7 +299,8 @@ fn what_cloudwatch_cannot_say_is_refused_with_the_reason() {
     let needs_lane = Refusal::NeedsValues { label: "lane".to_owned() };
     for (rule, reason) in [
         (rule(Condition::Always), Refusal::Always),
-        (rule(Value::latest(up(), Across::Sum).below(count)), Refusal::Up),
+        (rule(Value::latest(up(), Across::Sum).below(count)), Refusal::OnlyPrometheus),
+        (rule(Value::latest(probe(), Across::Max).below(count)), Refusal::OnlyPrometheus),
         (rule(several), Refusal::SeveralWindows),
         (rule(peak.above(bytes)), Refusal::Peak),
         (rule(forecast.above(bytes)), Refusal::Forecast),
