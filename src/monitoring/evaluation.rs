@@ -37,7 +37,8 @@ impl Monitoring {
         let options = options
             .replicas(identity.replicas)
             .label("service", &identity.service)
-            .label("environment", &identity.environment);
+            .label("environment", &identity.environment)
+            .instance_unless_set(identity.instance.as_deref());
         let rules = alerts.clone().routes_with_objective(self.routes_with_objective()).bind(&self.catalog())?;
         let evaluating = Evaluating::start(&rules, options, &self.0.registry, &self.0.clock)?;
         self.0.evaluating.set(evaluating.clone()).map_err(|_| EvaluateError::Twice)?;

@@ -33,6 +33,9 @@ pub struct Identity {
     pub workload: Workload,
     /// How many replicas the service is declared to have.
     pub replicas: u32,
+    /// What this process is called among the replicas, in alerts of its own: `service.instance.id` of
+    /// `OTEL_RESOURCE_ATTRIBUTES`, else the name of the host, which in a container is that of the pod or task.
+    pub instance: Option<String>,
 }
 
 /// What kind of work a process does. Rules treat them differently: a batch may use all of its CPU.
@@ -113,7 +116,9 @@ impl Identity {
             Some(text) => check_replicas(text.parse().ok(), &text).map_err(|refused| refused.of("AISTM7_REPLICAS"))?,
             None => check_replicas(Some(declared.replicas.unwrap_or(1)), "0")?,
         };
-        Ok((Self { service, environment, version, revision, workload: declared.workload, replicas }, was))
+        let instance = attributes.get(&["service.instance.id"]).or_else(|| host_name(variables));
+        let workload = declared.workload;
+        Ok((Self { service, environment, version, revision, workload, replicas, instance }, was))
     }
 
     /// Shows the identity in `service_info`.
@@ -146,6 +151,13 @@ fn normalised(environment: String) -> String {
         "development" => "dev".to_owned(),
         other => other.to_owned(),
     }
+}
+
+/// As container runtimes and shells have it in the environment, else as Linux has it.
+fn host_name(variables: &Variables) -> Option<String> {
+    let of_kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = variables.get("HOSTNAME").or_else(of_kernel)?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 fn check_version(what: &'static str, value: &str) -> Result<(), InvalidValue> {
@@ -217,6 +229,17 @@ mod tests {
         let declared = Declared { environment: None, ..declared() };
         let (identity, was) = Identity::resolve(declared, &Variables::from([])).unwrap();
         assert_eq!((&*identity.environment, was), ("dev", EnvironmentWas::Assumed));
+    }
+
+    #[test]
+    fn instance_is_what_the_attributes_say_or_the_host() {
+        for (pairs, instance) in [
+            ([("HOSTNAME", "orders-7d4f"), ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=a%2F1")], "a/1"),
+            ([("HOSTNAME", "orders-7d4f"), ("OTEL_RESOURCE_ATTRIBUTES", "service.version=1")], "orders-7d4f"),
+        ] {
+            let (identity, _) = Identity::resolve(declared(), &Variables::from(pairs)).unwrap();
+            assert_eq!(identity.instance.as_deref(), Some(instance));
+        }
     }
 
     #[test]

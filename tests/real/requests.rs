@@ -161,7 +161,7 @@ impl Service {
             assert_eq!(health.status == 503, health.json()["status"] == "unhealthy");
             let body = health.json();
             let mut is_so = body["status"] == overall;
-            for (check, dependency) in [("cache", "redis"), ("database", "postgres")] {
+            for (check, dependency) in [("cache", "redis"), ("database", "database")] {
                 let status = if unhealthy.contains(&check) { "unhealthy" } else { "healthy" };
                 let labels = [("check", check), ("dependency", dependency), ("status", status)];
                 is_so &= body["checks"][check]["status"] == status && self.metric(STATUS, &labels) == 1.0;

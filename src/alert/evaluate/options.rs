@@ -95,9 +95,17 @@ impl Evaluation {
     }
 
     /// What this process is called among the replicas: the label `instance`, of alerts whose rules tell instances apart.
-    /// Without it, these are one alert for all replicas. Default: none.
+    /// Without it, these are one alert for all replicas. Default: none; `Monitoring` gives that of its identity.
     pub fn instance(self, name: impl Into<String>) -> Self {
         self.label(INSTANCE, name)
+    }
+
+    /// The instance of an identity, if nobody has named another.
+    pub(crate) fn instance_unless_set(mut self, name: Option<&str>) -> Self {
+        if let Some(name) = name {
+            self.identity.entry(INSTANCE.to_owned()).or_insert_with(|| name.to_owned());
+        }
+        self
     }
 
     /// Called with each change of an alert's state, on the evaluator's thread, which waits for it; one that panics is counted

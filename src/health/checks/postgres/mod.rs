@@ -264,7 +264,7 @@ impl<P: PostgresProbe> HealthCheck for PostgresCheck<P> {
             .failure_threshold(3)
             .recovery_threshold(2)
             .severity(Severity::Critical)
-            .dependency("postgres")
+            .dependency("database")
     }
 
     fn use_clock(&mut self, clock: &Clock) {
