@@ -66,6 +66,7 @@ impl Maintenance {
 
     /// The windows with their grace: the zone, the days on which each opens, when it does and how long it lasts, in minutes as
     /// clocks show them.
+    #[cfg(feature = "alert")]
     pub(crate) fn spans(&self) -> impl Iterator<Item = (&str, &[Weekday], usize, usize)> {
         // The cast keeps what a grace may be; a begun minute counts.
         let grace = self.grace.as_secs().div_ceil(60) as usize;

@@ -46,6 +46,7 @@ impl MaintenanceWindow {
     }
 
     /// Its zone, the days on which it opens, when it does and how long it lasts, in minutes as clocks show them.
+    #[cfg(feature = "alert")]
     pub(super) fn span(&self) -> (&str, &[Weekday], usize, usize) {
         // Both are what a clock shows, and so never negative.
         let minutes =
@@ -89,6 +90,7 @@ impl MaintenanceWindow {
 }
 
 /// In minutes.
+#[cfg(feature = "alert")]
 const DAY: usize = 24 * 60;
 
 fn day_of(date: Date) -> Weekday {
