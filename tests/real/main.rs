@@ -11,6 +11,9 @@ mod json;
 #[cfg(feature = "full")]
 #[path = "../support/nights.rs"]
 mod nights;
+#[cfg(feature = "full")]
+#[path = "../support/paging/mod.rs"]
+mod paging;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -43,6 +46,8 @@ mod harness;
 mod http_options;
 #[cfg(feature = "full")]
 mod ibkr;
+#[cfg(feature = "full")]
+mod incidents;
 #[cfg(feature = "full")]
 mod jobs;
 #[cfg(feature = "full")]

@@ -1,6 +1,7 @@
 //! A private Alertmanager.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -21,8 +22,17 @@ impl Alertmanager {
     /// Starts one with this configuration.
     #[track_caller]
     pub(crate) fn start(configuration: &str) -> Self {
+        Self::start_with(&[], |_| configuration.to_owned())
+    }
+
+    /// Starts one with files of its own, such as secrets, and the configuration for the directory that they are in.
+    #[track_caller]
+    pub(crate) fn start_with(files: &[(&str, &str)], configuration: impl Fn(&Path) -> String) -> Self {
         let server = Server::start(LAUNCH, Home::of_server("alertmanager"), |home, port| {
-            let file = home.write("alertmanager.yml", configuration);
+            for (name, text) in files {
+                home.write(name, text);
+            }
+            let file = home.write("alertmanager.yml", &configuration(home.path()));
             vec![
                 format!("--config.file={}", file.display()).into(),
                 format!("--storage.path={}", home.path().join("data").display()).into(),
@@ -41,6 +51,11 @@ impl Alertmanager {
     /// The same as a URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address())
+    }
+
+    /// What it has printed since its start.
+    pub(crate) fn log(&self) -> String {
+        self.server.log()
     }
 
     /// The alerts that are not over, in no order.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -23,6 +24,9 @@ const NAME: &str = "trading_api";
 pub(crate) struct TradingApi {
     public: SocketAddr,
     admin: SocketAddr,
+    /// How it is started again: variables and arguments.
+    env: Vec<(String, String)>,
+    arguments: Vec<String>,
     // In this order: the process goes before its files.
     daemon: Daemon,
     home: Home,
@@ -40,11 +44,34 @@ impl TradingApi {
             let public = loopback(port);
             let admin = loopback(free_port());
             let home = Home::of_program(NAME);
-            let mut command = command(&home, env, arguments);
-            command.env("LISTEN_ADDR", public.to_string()).env("ADMIN_ADDR", admin.to_string());
-            let daemon = Daemon::start(command, &home, || live(public))?;
-            Ok(Self { public, admin, daemon, home })
+            let addresses = [("LISTEN_ADDR", public.to_string()), ("ADMIN_ADDR", admin.to_string())];
+            let given = env.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            let env: Vec<_> = given.chain(addresses).map(|(name, value)| (name.to_owned(), value)).collect();
+            let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            let daemon = Daemon::start(command(&home, &env, &arguments), &home, || live(public))?;
+            Ok(Self { public, admin, env, arguments, daemon, home })
         })
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.daemon.kill();
+    }
+
+    /// Whether it has ended by itself, or was killed.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.daemon.ended().is_some()
+    }
+
+    /// Starts it again, with the same ports, variables and directory, and waits for nothing.
+    pub(crate) fn spawn_again(&mut self) {
+        self.daemon.kill();
+        self.daemon = Daemon::spawn(command(&self.home, &self.env, &self.arguments), &self.home);
+    }
+
+    /// Its directory.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Where it serves its API and `/health`.
@@ -120,9 +147,9 @@ fn live(public: SocketAddr) -> Result<(), String> {
     }
 }
 
-fn command(home: &Home, env: &[(&str, &str)], arguments: &[&str]) -> Command {
+fn command<T: AsRef<OsStr>>(home: &Home, env: &[(T, T)], arguments: &[T]) -> Command {
     let mut command = home.command(executable());
-    command.envs(env.iter().copied()).args(arguments);
+    command.envs(env.iter().map(|(name, value)| (name, value))).args(arguments);
     command
 }
 

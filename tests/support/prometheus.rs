@@ -1,6 +1,8 @@
 //! A private Prometheus.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
 use std::net::SocketAddr;
 
 use serde_json::Value;
@@ -70,9 +72,23 @@ impl Prometheus {
         for (name, value) in options {
             text.push_str(&format!("    {name}: {value}\n"));
         }
+        Self::operated(&text, &[], "", flags)
+    }
+
+    /// Starts a server with this `prometheus.yml`, with rule files by name in the folder `rules` beside it, and with samples
+    /// from before its start, in the OpenMetrics format, if there are any.
+    #[track_caller]
+    pub(crate) fn operated(configuration: &str, rules: &[(&str, &str)], history: &str, flags: &[&str]) -> Self {
         let server = Server::start(LAUNCH, Home::of_server("prometheus"), |home, port| {
             let path = |name: &str| home.path().join(name).display().to_string();
-            home.write("prometheus.yml", &text);
+            home.write("prometheus.yml", configuration);
+            fs::create_dir_all(home.path().join("rules")).expect("a folder can be made");
+            for (name, text) in rules {
+                home.write(&format!("rules/{name}"), text);
+            }
+            if !history.is_empty() {
+                remember(home, history);
+            }
             let own = [
                 format!("--config.file={}", path("prometheus.yml")),
                 format!("--storage.tsdb.path={}", path("data")),
@@ -147,6 +163,18 @@ impl Prometheus {
         assert!(samples.len() < 2, "{expression} gives several series: {samples:?}");
         samples.first().map(|sample| sample.value)
     }
+}
+
+/// Makes what a server in this directory has stored already.
+fn remember(home: &Home, history: &str) {
+    let [samples, data] = [home.write("history.txt", history), home.path().join("data")];
+    let arguments = ["tsdb", "create-blocks-from", "openmetrics"].map(OsStr::new);
+    let output = home
+        .command(&tool::PROMTOOL.require())
+        .args(arguments.into_iter().chain([samples.as_os_str(), data.as_os_str()]))
+        .output()
+        .expect("promtool can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Reads one exemplar of `{"seriesLabels": {…}, "exemplars": [{"labels": {…}, "value": "number", "timestamp": seconds}, …]}`.

@@ -6,7 +6,7 @@ mod draining;
 mod hostile;
 mod outages;
 mod settings;
-mod stand_ins;
+pub(crate) mod stand_ins;
 mod stopping;
 mod stream;
 

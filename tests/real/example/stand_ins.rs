@@ -27,6 +27,11 @@ impl Control {
         Self { address: address.parse().expect("a loopback address"), path: format!("/{path}") }
     }
 
+    /// A URL of what is imitated.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
     #[track_caller]
     pub(crate) fn set(&self, mode: &str) {
         let body = json!({"mode": mode}).to_string();

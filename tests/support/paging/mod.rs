@@ -1,6 +1,7 @@
 //! Stand-ins for those who tell people: they take what the real ones take, refuse what these refuse, and fail as told.
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
+#![allow(clippy::unwrap_used, reason = "a stand-in that cannot answer ends its test")]
 
 pub(crate) mod pagerduty;
 pub(crate) mod slack;
@@ -8,6 +9,7 @@ pub(crate) mod slack;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,8 +24,12 @@ pub(crate) enum Fault {
     TooMany(u64),
     /// Another status, with nothing done.
     Status(u16),
+    /// What was asked is done, after so many milliseconds.
+    Slow(u64),
     /// No answer, ever, and nothing done.
     Hang,
+    /// The connection is closed without an answer, with nothing done.
+    Reset,
     /// The connection breaks, with nothing done.
     Break,
     /// What was asked is done, and then the connection breaks.
@@ -56,6 +62,12 @@ async fn answered(fault: Option<Fault>, done: impl FnOnce() -> Response) -> Resp
             status(429).header("retry-after", seconds.to_string()).body(body).unwrap()
         }
         Some(Fault::Status(code)) => status(code).body(Body::from("as the test wants")).unwrap(),
+        Some(Fault::Slow(milliseconds)) => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            done()
+        }
+        // Without a message, since nobody is to look into it; the task of the connection ends, and with it the connection.
+        Some(Fault::Reset) => std::panic::resume_unwind(Box::new("as the test wants")),
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Break) => broken(),
         Some(Fault::TakeAndBreak) => {

@@ -48,6 +48,8 @@ pub(crate) struct Posted {
     pub(crate) ts: String,
     pub(crate) text: String,
     pub(crate) attachments: Value,
+    /// Text and attachments as they were posted, and after each edit.
+    pub(crate) versions: Vec<(String, Value)>,
     pub(crate) edits: usize,
     pub(crate) replies: Vec<String>,
 }
@@ -85,6 +87,12 @@ async fn take(State(workspace): State<Arc<Mutex<Workspace>>>, uri: Uri, headers:
         workspace.faults.next()
     };
     answered(fault, || workspace.lock().unwrap().answer(&uri, &headers, &body)).await
+}
+
+impl Posted {
+    fn keep_version(&mut self) {
+        self.versions.push((self.text.clone(), self.attachments.clone()));
+    }
 }
 
 /// What Slack says when it does not do something.
@@ -162,19 +170,23 @@ impl Workspace {
         message.text = body["text"].as_str().unwrap_or_default().to_owned();
         message.attachments = body["attachments"].clone();
         message.edits += 1;
+        message.keep_version();
         Ok((channel.to_owned(), ts.to_owned()))
     }
 
     fn keep(&mut self, channel: &str, body: &Value) -> String {
         let ts = format!("1700000000.{:06}", self.messages.len());
-        self.messages.push(Posted {
+        let mut message = Posted {
             channel: channel.to_owned(),
             ts: ts.clone(),
             text: body["text"].as_str().unwrap_or_default().to_owned(),
             attachments: body["attachments"].clone(),
+            versions: Vec::new(),
             edits: 0,
             replies: Vec::new(),
-        });
+        };
+        message.keep_version();
+        self.messages.push(message);
         ts
     }
 
