@@ -24,7 +24,7 @@ impl CounterCell {
     #[inline]
     pub(in crate::metrics) fn add(&self, by: u64) {
         if let Some(own) = self.spread.own() {
-            own.word(0).fetch_add(by, Ordering::Relaxed);
+            own.at(0).fetch_add(by, Ordering::Relaxed);
             return;
         }
         let seen = self.count.load(Ordering::Relaxed);

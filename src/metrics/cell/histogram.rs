@@ -19,8 +19,8 @@ pub(in crate::metrics) struct HistogramCell {
     shape: Arc<Shape>,
     pub(super) labels: Arc<str>,
     /// The sum, then the buckets: what small samples touch is one cache line.
-    words: Lines,
-    /// What threads recorded that met another one at `words`; of the same layout.
+    lines: Lines,
+    /// What threads recorded that met another one at `lines`; each copy is of the same layout.
     pub(super) spread: Spread,
     /// Only if the family was set up so.
     #[cfg(feature = "protobuf")]
@@ -36,14 +36,14 @@ const FIRST_BUCKET: usize = 1;
 impl HistogramCell {
     pub(super) fn new(shape: Arc<Shape>, labels: Arc<str>) -> Self {
         // A bucket for each edge and one for +Inf.
-        let words = Lines::of(FIRST_BUCKET + shape.edges.len() + 1);
+        let lines = Lines::of(FIRST_BUCKET + shape.edges.len() + 1);
         #[cfg(feature = "protobuf")]
         let native = shape.has_native_buckets.then(|| Box::new(NativeBuckets::new(shape.unit)));
         let exemplars = shape.exemplars.clone().map(|clock| Box::new(Exemplars::new(clock)));
         Self {
             shape,
             labels,
-            words,
+            lines,
             spread: Spread::default(),
             #[cfg(feature = "protobuf")]
             native,
@@ -97,12 +97,12 @@ impl HistogramCell {
 
     #[inline]
     fn add(&self, bucket: usize, times: u64, sum: impl Fn(u64) -> u64) {
-        let words = self.spread.own().unwrap_or(&self.words);
-        words.word(FIRST_BUCKET + bucket).fetch_add(times, Ordering::Relaxed);
-        let (place, mut seen) = (words.word(SUM), words.word(SUM).load(Ordering::Relaxed));
+        let words = self.spread.own().unwrap_or(self.lines.words());
+        words.at(FIRST_BUCKET + bucket).fetch_add(times, Ordering::Relaxed);
+        let (place, mut seen) = (words.at(SUM), words.at(SUM).load(Ordering::Relaxed));
         while let Err(other) = place.compare_exchange(seen, sum(seen), Ordering::Relaxed, Ordering::Relaxed) {
             seen = other;
-            self.spread.collided(self.words.words());
+            self.spread.collided(self.lines.words().count());
         }
     }
 
@@ -134,7 +134,7 @@ impl HistogramCell {
     /// Reads one word of each cache line.
     #[inline]
     pub(super) fn touch(&self) -> u64 {
-        self.words.each_line().map(|word| word.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
+        self.lines.each_line().map(|word| word.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
     }
 
     /// The samples in each bucket, from the lowest; the last one is `+Inf`'s own.
@@ -143,12 +143,12 @@ impl HistogramCell {
         let spread = self.spread.has_copies().then_some(&self.spread);
         buckets.map(move |at| {
             let elsewhere = spread.map_or(0, |spread| spread.total(at));
-            self.words.word(at).load(Ordering::Relaxed).wrapping_add(elsewhere)
+            self.lines.words().at(at).load(Ordering::Relaxed).wrapping_add(elsewhere)
         })
     }
 
     pub(in crate::metrics) fn sum(&self) -> Sum {
-        let word = self.words.word(SUM).load(Ordering::Relaxed);
+        let word = self.lines.words().at(SUM).load(Ordering::Relaxed);
         match self.shape.unit {
             Unit::Seconds => Sum::Nanos(word.wrapping_add(self.spread.total(SUM))),
             _ => Sum::Number(self.spread.words(SUM).map(f64::from_bits).fold(f64::from_bits(word), |a, b| a + b)),

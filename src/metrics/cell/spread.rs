@@ -4,7 +4,6 @@
 //! place, and each thread adds to the copy that it was dealt; readers add the copies up. A series that one thread uses
 //! at a time, as nearly all are, never pays for it.
 
-use std::array;
 use std::sync::atomic::Ordering;
 
 use crate::sync::{AtomicU32, AtomicU64, IS_MODEL, OnceLock, number_of_this_thread};
@@ -25,14 +24,9 @@ impl Lines {
         Self((0..words.div_ceil(WORDS_PER_LINE)).map(|_| Line::default()).collect())
     }
 
-    /// How many words there is room for.
-    pub(super) fn words(&self) -> usize {
-        self.0.len() * WORDS_PER_LINE
-    }
-
     #[inline]
-    pub(super) fn word(&self, at: usize) -> &AtomicU64 {
-        &self.0[at / WORDS_PER_LINE].0[at % WORDS_PER_LINE]
+    pub(super) fn words(&self) -> Words<'_> {
+        Words(&self.0)
     }
 
     /// The first word of each line.
@@ -41,10 +35,27 @@ impl Lines {
     }
 }
 
+/// The words of some lines one after the other.
+#[derive(Clone, Copy)]
+pub(super) struct Words<'l>(&'l [Line]);
+
+impl<'l> Words<'l> {
+    /// How many there are.
+    pub(super) fn count(self) -> usize {
+        self.0.len() * WORDS_PER_LINE
+    }
+
+    #[inline]
+    pub(super) fn at(self, at: usize) -> &'l AtomicU64 {
+        &self.0[at / WORDS_PER_LINE].0[at % WORDS_PER_LINE]
+    }
+}
+
 /// The copies of a cell's place, once it has some.
 #[derive(Default)]
 pub(super) struct Spread {
-    copies: OnceLock<Box<[Lines; COPIES]>>,
+    /// One after the other.
+    copies: OnceLock<Lines>,
     collisions: AtomicU32,
 }
 
@@ -58,8 +69,11 @@ const COLLISIONS: u32 = if IS_MODEL { 0 } else { 32 };
 impl Spread {
     /// The copy of this thread, if there are any.
     #[inline]
-    pub(super) fn own(&self) -> Option<&Lines> {
-        self.copies.get().map(|copies| &copies[number_of_this_thread() % COPIES])
+    pub(super) fn own(&self) -> Option<Words<'_>> {
+        let Lines(lines) = self.copies.get()?;
+        let length = lines.len() / COPIES;
+        let begin = number_of_this_thread() % COPIES * length;
+        Some(Words(&lines[begin..begin + length]))
     }
 
     #[inline]
@@ -72,15 +86,16 @@ impl Spread {
     pub(super) fn collided(&self, words: usize) {
         if self.collisions.fetch_add(1, Ordering::Relaxed) == COLLISIONS {
             // Only the thread that counted so far comes here, so nobody waits for it and nothing is there yet.
-            let _ = self.copies.set(Box::new(array::from_fn(|_| Lines::of(words))));
+            let _ = self.copies.set(Lines::of(COPIES * words.next_multiple_of(WORDS_PER_LINE)));
         }
     }
 
     /// A word of each copy.
     #[inline]
     pub(super) fn words(&self, at: usize) -> impl Iterator<Item = u64> {
-        let copies = self.copies.get().map_or(&[][..], |copies| &copies[..]);
-        copies.iter().map(move |copy| copy.word(at).load(Ordering::Relaxed))
+        let lines = self.copies.get().map_or(&[][..], |Lines(lines)| lines);
+        let copies = lines.chunks((lines.len() / COPIES).max(1));
+        copies.map(move |copy| Words(copy).at(at).load(Ordering::Relaxed))
     }
 
     /// The sum of a word over the copies.
@@ -104,7 +119,7 @@ mod tests {
         spread.collided(3);
         std::thread::scope(|scope| {
             for _ in 0..3 * COPIES {
-                scope.spawn(|| spread.own().expect("has copies").word(2).fetch_add(1, Ordering::Relaxed));
+                scope.spawn(|| spread.own().expect("has copies").at(2).fetch_add(1, Ordering::Relaxed));
             }
         });
         assert_eq!(spread.total(2), 3 * COPIES as u64);
@@ -114,7 +129,7 @@ mod tests {
     #[test]
     fn places_are_whole_cache_lines() {
         let lines = Lines::of(9);
-        assert_eq!(lines.words(), 16);
-        assert_eq!(std::ptr::from_ref(lines.word(0)).addr() % 64, 0);
+        assert_eq!(lines.words().count(), 16);
+        assert_eq!(std::ptr::from_ref(lines.words().at(0)).addr() % 64, 0);
     }
 }
