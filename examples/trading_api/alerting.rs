@@ -37,7 +37,9 @@ pub(crate) fn start(monitoring: &Monitoring, settings: &AlertSettings) -> Result
     if let Some(every) = settings.every {
         evaluation = evaluation.every(every);
     }
-    if let Some(delivery) = destinations(settings)? {
+    // Of several replicas, each tells what it sees: only who brings that together may be told, such as an Alertmanager.
+    let replicas = if monitoring.identity().replicas > 1 { Replicas::Several } else { Replicas::One };
+    if let Some(delivery) = destinations(settings, replicas)? {
         evaluation = evaluation.deliver_to(&delivery.build(&monitoring.meter())?);
     }
     // It goes on for as long as the monitoring does.
@@ -60,9 +62,7 @@ fn rules(settings: &AlertSettings) -> Alerts {
 }
 
 /// Destinations and the guide's routes to those of them that there are; `None` if there is none.
-fn destinations(settings: &AlertSettings) -> Result<Option<DeliveryBuilder>, AlertingError> {
-    // An Alertmanager brings together what replicas say. Of who tells people directly there can be but one.
-    let replicas = if settings.alertmanager.is_some() { Replicas::Several } else { Replicas::One };
+fn destinations(settings: &AlertSettings, replicas: Replicas) -> Result<Option<DeliveryBuilder>, AlertingError> {
     let mut told = Told { builder: Delivery::builder(replicas), names: Vec::new() };
     if let Some(path) = &settings.spool {
         told.builder = told.builder.spool(path);

@@ -118,7 +118,8 @@ impl MonitoringBuilder {
     }
 
     /// How many replicas the service has: by how much the intervals of shared checks and collectors are stretched where
-    /// each replica has to run them for all. `AISTM7_REPLICAS` overrides it. Default: 1.
+    /// each replica has to run them for all, which alert rules each can evaluate, and whom it may tell of them.
+    /// `AISTM7_REPLICAS` overrides it. Default: 1.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.declared.replicas = Some(replicas);
         self

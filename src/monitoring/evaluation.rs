@@ -27,15 +27,16 @@ impl Monitoring {
     /// ```
     ///
     /// # Errors
-    /// When a rule does not fit the catalog, when the numbers are with a recorder of the host's, when it was called before,
-    /// and when there is no thread to be had.
+    /// When a rule does not fit the catalog, when the numbers are with a recorder of the host's, when several replicas are
+    /// declared and each would tell people through a delivery for one, when it was called before, and when there is no thread
+    /// to be had.
     pub fn evaluate(&self, alerts: &Alerts, options: Evaluation) -> Result<Evaluating, EvaluateError> {
         if self.0.evaluating.get().is_some() {
             return Err(EvaluateError::Twice);
         }
         let identity = &self.0.identity;
         let options = options
-            .replicas(identity.replicas)
+            .at_least_replicas(identity.replicas)
             .label("service", &identity.service)
             .label("environment", &identity.environment)
             .instance_unless_set(identity.instance.as_deref());

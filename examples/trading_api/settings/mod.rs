@@ -38,7 +38,8 @@ Environment (unset or empty: the default):
   LOG_TOKEN       who may change them, on /log/*    nobody
   CHECK_SECONDS   from a health check to the next   what each check has by default
 
-Alert rules are evaluated in the process; GET /alerts on the admin address shows them. Who is told:
+Alert rules are evaluated in the process; GET /alerts on the admin address shows them. Who is told, which
+by several replicas (AISTM7_REPLICAS) can be an Alertmanager but neither PagerDuty nor Slack:
   PAGERDUTY_KEY       an integration key of PagerDuty            nobody
   SLACK_TOKEN         a bot of Slack, for #incidents, #monitoring nobody
   SLACK_WEBHOOK_URL   an incoming webhook in place of a bot      nobody

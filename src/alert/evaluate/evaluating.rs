@@ -38,6 +38,17 @@ pub enum EvaluateError {
         "rules are evaluated over the numbers in our own registry, and `report_to` sends them to the host's recorder"
     )]
     NoNumbers,
+    /// Each of several replicas would tell people by itself, through a delivery that was built for a single one.
+    #[cfg(feature = "notify")]
+    #[error(
+        "there are {replicas} replicas, and each would tell {destination:?} as if it were alone (Replicas::One): push to an Alertmanager (Replicas::Several), share a lease (Replicas::Leased), or run one replica"
+    )]
+    NeedsOneReplica {
+        /// The name of the destination.
+        destination: String,
+        /// How many replicas the service is declared to have.
+        replicas: u32,
+    },
     /// There are rules that are evaluated already.
     #[error("rules are evaluated already: give all of them at once")]
     Twice,
@@ -60,7 +71,8 @@ impl Evaluating {
     /// Starts to evaluate those of the rules that a process can, now and then every so often.
     ///
     /// # Errors
-    /// When the numbers are not in the registry, a definition clashes, or there is no thread to be had.
+    /// When the numbers are not in the registry, several replicas would each tell people through a delivery for one, a
+    /// definition clashes, or there is no thread to be had.
     pub fn start(
         rules: &RuleSet,
         options: Evaluation,
@@ -70,6 +82,8 @@ impl Evaluating {
         if !registry.keeps_numbers() {
             return Err(EvaluateError::NoNumbers);
         }
+        #[cfg(feature = "notify")]
+        options.check_delivery()?;
         let (every, on_change) = (options.every, options.on_change.clone());
         #[cfg(feature = "notify")]
         let telling =

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::alert::AlertChange;
+#[cfg(feature = "notify")]
+use super::evaluating::EvaluateError;
 use super::refusal::INSTANCE;
 use crate::alert::timing::Pace;
 
@@ -82,10 +84,26 @@ impl Evaluation {
     }
 
     /// How many replicas the service has. With several, each evaluates what it sees of its own share, and rules that this says
-    /// nothing about are refused. Default: 1; `Monitoring` knows it.
+    /// nothing about are refused. Default: 1, or 2 with a delivery of several. The largest counts of this and what `Monitoring`
+    /// knows.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
+    }
+
+    /// The replicas of an identity, unless more are known.
+    pub(crate) fn at_least_replicas(mut self, replicas: u32) -> Self {
+        self.replicas = self.replicas.max(replicas);
+        self
+    }
+
+    /// How many replicas there are at least, by all that is known.
+    pub(super) fn known_replicas(&self) -> u32 {
+        #[cfg(feature = "notify")]
+        if self.delivery.as_ref().is_some_and(crate::alert::notify::Delivery::is_one_of_several) {
+            return self.replicas.max(2);
+        }
+        self.replicas
     }
 
     /// Gives all series a label that a scrape would give them. `Monitoring` gives `service` and `environment`.
@@ -118,10 +136,22 @@ impl Evaluation {
 
 #[cfg(feature = "notify")]
 impl Evaluation {
-    /// Who tells people: it is handed what fires after each evaluation, and what has ended. Default: nobody is told.
+    /// Who tells people: it is handed what fires after each evaluation, and what has ended. With several replicas, it must be
+    /// one of several ([`Replicas`](crate::alert::notify::Replicas)). Default: nobody is told.
     pub fn deliver_to(mut self, delivery: &crate::alert::notify::Delivery) -> Self {
         self.delivery = Some(delivery.clone());
         self
+    }
+
+    /// Several replicas need a delivery that knows of it.
+    pub(super) fn check_delivery(&self) -> Result<(), EvaluateError> {
+        let of_one = self.delivery.as_ref().filter(|delivery| !delivery.is_one_of_several());
+        match of_one.and_then(|delivery| delivery.most_misled()) {
+            Some(destination) if self.replicas > 1 => {
+                Err(EvaluateError::NeedsOneReplica { destination: destination.to_owned(), replicas: self.replicas })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -45,9 +45,9 @@ pub enum Refusal {
     ComparesReplicas,
     /// What one replica sees of it says nothing about all: when something last succeeded in any, or whether all of them
     /// together have too little.
-    #[error("it is about {replicas} replicas together, and what one sees of it does not say")]
+    #[error("it is about all replicas together ({replicas} or more), and what one sees of it does not say")]
     SeveralReplicas {
-        /// How many there are.
+        /// How many there are at least: a delivery of several says that it is two.
         replicas: u32,
     },
 }
@@ -76,8 +76,9 @@ impl Refusal {
             return Err(Self::LongHistory { needed, longest });
         }
         let is_of_one = rule.by().iter().any(|label| label == INSTANCE);
-        if options.replicas > 1 && !is_of_one && !share::answers(rule.condition()) {
-            return Err(Self::SeveralReplicas { replicas: options.replicas });
+        let replicas = options.known_replicas();
+        if replicas > 1 && !is_of_one && !share::answers(rule.condition()) {
+            return Err(Self::SeveralReplicas { replicas });
         }
         Ok(needs)
     }

@@ -5,6 +5,7 @@ mod drills;
 mod killed;
 mod notifiers;
 mod others;
+mod replicas;
 
 use std::time::{Duration, SystemTime};
 

@@ -1,6 +1,7 @@
 //! What it does with settings that cannot be.
 
 use super::SOON;
+use crate::paging::pagerduty::ROUTING_KEY;
 use crate::support::example::run_to_exit;
 
 /// What no message may repeat.
@@ -42,6 +43,16 @@ fn bad_value_ends_it_with_code_2_and_one_line_that_names_value_and_rule() {
         assert!(told.contains(shown) && told.contains(rule), "{case}");
         assert!(!told.contains(SECRET), "{case}");
     }
+}
+
+#[test]
+#[ignore = "needs the example built; run by tests/run"]
+fn several_replicas_that_would_each_page_end_with_code_2_and_what_to_do() {
+    let several = [ANY_PORTS[0], ANY_PORTS[1], ("AISTM7_REPLICAS", "3")];
+    let (status, told) = run_to_exit(&[&several[..], &[("PAGERDUTY_KEY", ROUTING_KEY)]].concat(), &[], SOON);
+    assert_eq!(status.code(), Some(2), "{told}");
+    assert!(told.contains(r#""pager""#) && told.contains("push to an Alertmanager"), "{told}");
+    assert!(!told.contains(ROUTING_KEY), "{told}");
 }
 
 #[test]

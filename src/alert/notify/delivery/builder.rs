@@ -32,7 +32,8 @@ use crate::error::{InvalidValue, check_name};
 use crate::metrics::Meter;
 use crate::store::lease::{Lease, LeaseFamilies};
 
-/// How many processes tell of the same alerts.
+/// How many processes tell of the same alerts. Rules are not evaluated for fewer than a service is declared to have
+/// (`MonitoringBuilder::replicas`, `AISTM7_REPLICAS`).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Replicas {
@@ -245,6 +246,7 @@ impl DeliveryBuilder {
         let memory = Memory { store, instruments: spool_instruments, diagnostics: meter.diagnostics().clone() };
         memory.show();
         let shared = Shared {
+            replicas: self.replicas,
             carried: self.carried,
             lanes,
             routes: self.routes,

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::super::alert::Alert;
 use super::super::change::Change;
 use super::super::fingerprint::Fingerprint;
+use super::super::notifier::Belief;
 use super::builder::{DeliveryBuilder, Replicas};
 use super::causes::Bearing;
 use super::instruments::Lost;
@@ -148,6 +149,21 @@ impl Delivery {
         // How much is left says whether time has ended it.
         let _ = tokio::time::timeout(limit, all_told).await;
         self.pending()
+    }
+
+    /// Whether it may be one of several that tell of the same alerts.
+    pub(in crate::alert) fn is_one_of_several(&self) -> bool {
+        match &self.0.0.replicas {
+            Replicas::One => false,
+            Replicas::Several | Replicas::Leased(_) => true,
+        }
+    }
+
+    /// Who would hear the same from several replicas: a destination that believes the last that speaks, or else the first.
+    pub(in crate::alert) fn most_misled(&self) -> Option<&str> {
+        let lanes = &self.0.0.lanes;
+        let misled = lanes.iter().find(|lane| lane.belief == Belief::Lasting).or_else(|| lanes.first());
+        misled.map(|lane| &*lane.name)
     }
 
     pub(in super::super) fn is_routed(&self, alert: &Alert) -> bool {

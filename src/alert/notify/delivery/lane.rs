@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::super::alert::Alert;
 use super::super::error::NotifyError;
 use super::super::notifier::{Belief, DynNotifier, Receipt};
+use super::builder::Replicas;
 use super::carried::Carried;
 use super::channel::{Channel, Effects, Step, Telling};
 use super::instruments::{Instruments, Lost, Outcome};
@@ -24,6 +25,7 @@ use crate::metrics::Counter;
 
 /// What the threads of a delivery share.
 pub(super) struct Shared {
+    pub(super) replicas: Replicas,
     pub(super) carried: Carried,
     pub(super) lanes: Vec<Lane>,
     pub(super) routes: Vec<Route>,
