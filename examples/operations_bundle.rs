@@ -64,6 +64,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err(USAGE.into()),
     };
     let monitoring = service(naming)?;
+    // Nobody is told: only the names are wanted, of what a service counts that tells of its alerts itself.
+    let _delivery = delivery(&monitoring, "http://alertmanager:9093")?;
     monitoring.operations_bundle(options()?)?.write_to(Path::new(arguments[0]))?;
     Ok(())
 }
@@ -82,13 +84,19 @@ fn service(naming: fn(HttpOptions) -> HttpOptions) -> Result<Monitoring, Box<dyn
     Ok(monitoring)
 }
 
-/// Sends an alert of a rule, and resolves it.
-async fn drill(rule: &str, url: &str, lasts: Duration) -> Result<(), Box<dyn Error>> {
-    let monitoring = service(|http| http)?;
+/// To an Alertmanager.
+fn delivery(monitoring: &Monitoring, url: &str) -> Result<Delivery, Box<dyn Error>> {
     let delivery = Delivery::builder(Replicas::One)
         .destination("alertmanager", Alertmanager::new(url)?)
         .route(Route::to(["alertmanager"]))
         .build(&monitoring.meter())?;
+    Ok(delivery)
+}
+
+/// Sends an alert of a rule, and resolves it.
+async fn drill(rule: &str, url: &str, lasts: Duration) -> Result<(), Box<dyn Error>> {
+    let monitoring = service(|http| http)?;
+    let delivery = delivery(&monitoring, url)?;
     let all_told = async || match delivery.flush(Duration::from_secs(10)).await {
         0 => Ok(()),
         _ => Err(format!("{url} does not answer")),

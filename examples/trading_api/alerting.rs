@@ -37,9 +37,11 @@ pub(crate) fn start(monitoring: &Monitoring, settings: &AlertSettings) -> Result
     if let Some(every) = settings.every {
         evaluation = evaluation.every(every);
     }
-    // Of several replicas, each tells what it sees: only who brings that together may be told, such as an Alertmanager.
-    let replicas = if monitoring.identity().replicas > 1 { Replicas::Several } else { Replicas::One };
-    if let Some(delivery) = destinations(settings, replicas)? {
+    if let Some(delivery) = destinations(monitoring, settings)? {
+        let delivery = match &settings.spool {
+            Some(path) => delivery.spool(path),
+            None => delivery,
+        };
         evaluation = evaluation.deliver_to(&delivery.build(&monitoring.meter())?);
     }
     // It goes on for as long as the monitoring does.
@@ -49,6 +51,9 @@ pub(crate) fn start(monitoring: &Monitoring, settings: &AlertSettings) -> Result
 
 /// Writes the same rules for a Prometheus, with tests and runbooks.
 pub(crate) fn write(monitoring: &Monitoring, settings: &AlertSettings, directory: &Path) -> Result<(), AlertingError> {
+    // Nobody is told: it only makes known what is counted of telling people, which a rule looks at.
+    let _delivery =
+        destinations(monitoring, settings)?.map(|delivery| delivery.build(&monitoring.meter())).transpose()?;
     let pace = settings.every.map_or(Pace::DEFAULT, |every| Pace::DEFAULT.every(every));
     let options = BundleOptions::new().alerts(rules(settings)).rules(RuleOptions::new().pace(pace));
     monitoring.operations_bundle(options)?.write_to(directory)?;
@@ -62,11 +67,10 @@ fn rules(settings: &AlertSettings) -> Alerts {
 }
 
 /// Destinations and the guide's routes to those of them that there are; `None` if there is none.
-fn destinations(settings: &AlertSettings, replicas: Replicas) -> Result<Option<DeliveryBuilder>, AlertingError> {
+fn destinations(monitoring: &Monitoring, settings: &AlertSettings) -> Result<Option<DeliveryBuilder>, AlertingError> {
+    // Of several replicas, each tells what it sees: only who brings that together may be told, such as an Alertmanager.
+    let replicas = if monitoring.identity().replicas > 1 { Replicas::Several } else { Replicas::One };
     let mut told = Told { builder: Delivery::builder(replicas), names: Vec::new() };
-    if let Some(path) = &settings.spool {
-        told.builder = told.builder.spool(path);
-    }
     if let Some(url) = &settings.heartbeat {
         told = told.and("heartbeat", Heartbeat::new(url.clone()).map_err(unusable("HEARTBEAT_URL"))?);
     }

@@ -8,6 +8,7 @@ macro_rules! runbooks {
 }
 
 runbooks! {
+    "AlertsNotDelivered"
     "ApiEndpointDown"
     "ApiErrorBudgetBurnsFast"
     "ApiErrorBudgetBurnsSlowly"

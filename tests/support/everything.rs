@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use aistm7_monitoring::Monitoring;
+use aistm7_monitoring::alert::notify::{Delivery, Heartbeat, Replicas, Route};
 use aistm7_monitoring::database::postgres::PostgresFacts;
 use aistm7_monitoring::http::{HttpOptions, UrlScheme};
 use aistm7_monitoring::otlp::OtlpOptions;
+use aistm7_monitoring::redact::Secret;
 use aistm7_monitoring::resource::HostNumbers;
 
 /// The sets of names that requests can have.
@@ -24,5 +26,8 @@ pub(crate) fn everything(naming: fn(HttpOptions) -> HttpOptions) -> Monitoring {
     let facts =
         PostgresFacts::<sqlx_0_9::PgConnection>::from_url("postgres://nobody@127.0.0.1/none").expect("a good URL");
     monitoring.database().collect("orders", facts).expect("a fresh name");
+    let nowhere = Heartbeat::new(Secret::new("http://127.0.0.1/".to_owned())).expect("a good URL");
+    let delivery = Delivery::builder(Replicas::One).destination("nowhere", nowhere).route(Route::to(["nowhere"]));
+    delivery.build(&monitoring.meter()).expect("fresh names");
     monitoring
 }

@@ -1,34 +1,45 @@
 //! What watches the watchers: telemetry that is lost, versions that disagree.
 
 use super::{hours, minutes};
-use crate::alert::rule::{Across, Condition, GuideLine, Pack, Quantity, Rule, Value, metric};
+use crate::alert::rule::{Across, Condition, GuideLine, Pack, Quantity, Rule, Selector, Value, metric};
 use crate::severity::Severity;
 
 pub(super) fn rules() -> Vec<Rule> {
-    let lost = |name: &str, metric_name: &str| {
-        let events = Value::events(metric(metric_name), minutes(10)).above(Quantity::count(0.0));
-        Rule::new(name, Pack::Service, events)
-    };
     vec![
-        lost("LogLinesDropped", "log_lines_dropped_total")
+        lost("LogLinesDropped", metric("log_lines_dropped_total"))
             .by(["service", "environment", "sink", "reason"])
             .summary("Log lines were lost.")
             .description("{service} in {environment} lost {value} lines for {sink} within ten minutes: {reason}."),
-        lost("SpansDropped", "otlp_items_dropped_total")
+        lost("SpansDropped", metric("otlp_items_dropped_total"))
             .by(["service", "environment", "signal", "reason"])
             .summary("Spans or log records did not get to the collector.")
             .description("{service} in {environment} lost {value} {signal} within ten minutes: {reason}."),
-        lost("MetricSeriesOverflowed", "monitoring_series_overflow_total")
+        alerts_not_delivered(),
+        lost("MetricSeriesOverflowed", metric("monitoring_series_overflow_total"))
             .by(["service", "environment", "family"])
             .summary("A metric has more series than are kept.")
             .description("{family} of {service} in {environment} sent {value} label sets to its overflow series."),
-        lost("MonitoringProblems", "monitoring_problems_total")
+        lost("MonitoringProblems", metric("monitoring_problems_total"))
             .by(["service", "environment", "problem"])
             .severity(Severity::Info)
             .summary("Monitoring had to refuse, cut or drop something.")
             .description("{service} in {environment} had {value} times {problem} within ten minutes."),
         catalogs_differ(),
     ]
+}
+
+fn lost(name: &str, of: Selector) -> Rule {
+    Rule::new(name, Pack::Service, Value::events(of, minutes(10)).above(Quantity::count(0.0)))
+}
+
+/// An alert that was over before anybody was told of it is counted as well, and nobody misses it.
+fn alerts_not_delivered() -> Rule {
+    lost("AlertsNotDelivered", metric("alert_notifications_dropped_total").none_of("reason", ["recovered"]))
+        .by(["service", "environment", "destination", "reason"])
+        .summary("Nobody was told of alerts at a destination.")
+        .description(
+            "{service} in {environment} dropped {value} notifications for {destination} within ten minutes: {reason}.",
+        )
 }
 
 /// Rules are made for one catalog: two of them in one service for longer than a deployment takes are a mistake.

@@ -3,6 +3,7 @@
 mod deliveries;
 mod drills;
 mod killed;
+mod lost;
 mod notifiers;
 mod others;
 mod replicas;
