@@ -9,13 +9,25 @@
 
 use std::error::Error;
 use std::io::Write;
+use std::process::ExitCode;
 use std::{fs, io};
 
 use aistm7_monitoring::catalog::{Catalog, diff};
 
 const USAGE: &str = "usage: catalog diff <old catalog> <new catalog> [<changelog>]";
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match compare() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Who does not read it learns it from the status.
+            let _ = writeln!(io::stderr(), "Error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compare() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (old, new, changelog) = match arguments[..] {

@@ -186,7 +186,7 @@ pub(crate) fn build(name: &str) -> PathBuf {
 fn environment_for_cargo() -> BTreeMap<String, String> {
     let of_the_test = |name: &str| {
         ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| name.starts_with(start))
-            || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"].contains(&name)
+            || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR", "OUT_DIR"].contains(&name)
     };
     env::vars().filter(|(name, _)| !of_the_test(name)).collect()
 }
