@@ -114,6 +114,42 @@ fn alert_that_nothing_is_known_of_any_more_has_no_data_unless_its_last_values_ar
     assert_eq!(gone(Missing::Holds(EVERY * 3)), [None, None, None, ended, None, None]);
 }
 
+/// A gauge takes none, but the sum of two that are infinite is one.
+#[test]
+fn what_is_no_number_fires_nothing_and_counts_as_missing() {
+    use AlertState::{Firing, Inactive, NoData, Pending, Resolved};
+
+    let sum = || Value::latest(metric("level"), Across::Sum);
+    let (few, share) = (Quantity::count(5.0), Quantity::ratio(-1.0));
+    for condition in [sum().above(few), sum().at_least(few), sum().below(few), sum().over(sum()).above(share)] {
+        let bench = Bench::new();
+        let mut evaluator = bench.evaluator(rule(condition.clone()), Evaluation::new());
+        bench.level().set(f64::INFINITY);
+        bench.levels.series(["slow".into()]).set(f64::NEG_INFINITY);
+        assert_eq!(bench.step(&mut evaluator), [], "{condition:?}");
+    }
+    let bench = Bench::new();
+    let mut evaluator = bench.evaluator(rule(sum().above(few)).lasting(EVERY), Evaluation::new());
+    let is_none = (f64::INFINITY, f64::NEG_INFINITY);
+    for (levels, changes) in [
+        ((9.0, 0.0), vec![(Inactive, Pending)]),
+        (is_none, vec![(Pending, Inactive)]),
+        ((9.0, 0.0), vec![(Inactive, Pending)]),
+        ((9.0, 0.0), vec![(Pending, Firing)]),
+        // What a gauge refuses leaves it as it was.
+        ((f64::NAN, f64::NAN), vec![]),
+        (is_none, vec![(Firing, NoData)]),
+        (is_none, vec![]),
+        ((9.0, 0.0), vec![(NoData, Pending)]),
+        ((9.0, 0.0), vec![(Pending, Firing)]),
+        ((1.0, 0.0), vec![(Firing, Resolved)]),
+    ] {
+        bench.level().set(levels.0);
+        bench.levels.series(["slow".into()]).set(levels.1);
+        assert_eq!(bench.step(&mut evaluator), changes, "{levels:?}");
+    }
+}
+
 #[test]
 fn alert_clears_at_its_own_threshold() {
     let bench = Bench::new();

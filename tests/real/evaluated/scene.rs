@@ -8,8 +8,8 @@ use aistm7_monitoring::metrics::{
 };
 use fastrand::Rng;
 
-use super::STEP;
 use super::cases::Case;
+use super::{SEED, STEP};
 
 static LEVEL: Definition = Definition::gauge("level", "A gauge.").labels(&["case", "lane"]);
 static EVENTS: Definition = Definition::counter("events_total", "A counter.").labels(&["case", "lane"]);
@@ -48,6 +48,8 @@ pub(super) struct Scene {
     actors: Vec<Actor>,
     stage: Arc<Mutex<Vec<Shown>>>,
     waits: Family<Histogram, 2>,
+    /// When a gauge is beyond all numbers. Of its own, so that everything else is as without it.
+    beyond: Rng,
 }
 
 /// A series at a step.
@@ -102,7 +104,7 @@ impl Scene {
                 }
             }
         }
-        Self { actors, stage, waits: meter.histogram(&WAIT).unwrap() }
+        Self { actors, stage, waits: meter.histogram(&WAIT).unwrap(), beyond: Rng::with_seed(SEED) }
     }
 
     /// Lets everything go on for a step.
@@ -112,11 +114,22 @@ impl Scene {
             actor.act(now, &self.waits, random);
         }
         let there = self.actors.iter().filter(|actor| actor.is_there);
-        *self.stage.lock().unwrap() = there.map(|actor| actor.shown.clone()).collect();
+        *self.stage.lock().unwrap() = there.map(|actor| actor.shows(&mut self.beyond)).collect();
     }
 }
 
 impl Actor {
+    /// Its value, which of a gauge is beyond all numbers now and then: sums and shares of such are no number.
+    fn shows(&self, random: &mut Rng) -> Shown {
+        let is_gauge = matches!(self.shown.metric, Metric::Level | Metric::Seen | Metric::Every);
+        let value = match random.u8(..20) {
+            0 if is_gauge => f64::INFINITY,
+            1 if is_gauge => f64::NEG_INFINITY,
+            _ => self.shown.value,
+        };
+        Shown { value, ..self.shown.clone() }
+    }
+
     fn act(&mut self, now: f64, waits: &Family<Histogram, 2>, random: &mut Rng) {
         if random.u8(..25) == 0 {
             self.bustle = if random.u8(..3) == 0 { 0.0 } else { random.f64() };
