@@ -55,24 +55,24 @@ async fn on_call_is_woken_by_few_rules_and_a_thirteenth_is_refused() {
     let pages =
         on_call.rules().iter().filter(|rule| (rule.pack(), rule.severity()) == (Pack::Service, Severity::Critical));
     let pages = pages.count();
-    assert!((1..=MOST_PAGES).contains(&pages), "{pages}");
-    let own = |at: usize| {
-        let log = Value::events(metric("log_lines_total"), Duration::from_secs(60));
-        Rule::new(format!("Own{at}"), Pack::Service, log.above(Quantity::count(1.0)))
-            .severity(Severity::Critical)
-            .summary("Something.")
-            .description("Something.")
-            .runbook_url("https://example.com")
-    };
-    let mut alerts = Alerts::new();
-    for at in pages..=MOST_PAGES {
-        alerts = alerts.rule(own(at));
-    }
+    assert_eq!(pages, MOST_PAGES, "src/docs/alerts.md says so, and what to do about it");
+    let log = Value::events(metric("log_lines_total"), Duration::from_secs(60));
+    let own = Rule::new("Own", Pack::Service, log.above(Quantity::count(1.0)))
+        .severity(Severity::Critical)
+        .summary("Something.")
+        .description("Something.")
+        .runbook_url("https://example.com");
+    let alerts = Alerts::new().rule(own);
     let catalog = everything(NAMINGS[0]).catalog();
     let refused = alerts.bind(&catalog).expect_err("it is one too many").fault;
     assert_eq!(refused, RuleFault::TooManyPages { most: MOST_PAGES });
-    let fewer = alerts.switch(format!("Own{MOST_PAGES}"), Switch::new().severity(Severity::Warning));
-    assert!(fewer.bind(&catalog).is_ok());
+    for (rule, switch) in [
+        ("Own", Switch::new().severity(Severity::Warning)),
+        ("RiskBatchOverdue", Switch::new().severity(Severity::Warning)),
+        ("RiskBatchOverdue", Switch::new().off()),
+    ] {
+        assert!(alerts.clone().switch(rule, switch).bind(&catalog).is_ok());
+    }
 }
 
 #[tokio::test]
@@ -88,6 +88,54 @@ async fn critical_rules_page_within_two_minutes_or_say_why_not() {
     assert_eq!(of("ServiceAbsent"), 60 + 40);
     assert_eq!(of("ApiErrorRateHigh"), 3 + 120 + 40, "1 % of five minutes, two minutes");
     assert_eq!(of("ApiLatencyHigh"), 15 + 300 + 40, "5 % of five minutes, five minutes");
+}
+
+/// The table of the SRE workbook's chapter "Alerting on SLOs", in numbers that nobody calculated here. Its thresholds are shares
+/// that fail; what our rules compare is the share that meets the objective.
+const WORKBOOK: [(f64, &str, &str, f64, f64, &str, &str); 8] = [
+    // Objective, long window, short window, burn rate, share that fails, share that meets it, severity.
+    (0.99, "1h", "5m", 14.4, 0.144, "0.856", "critical"),
+    (0.99, "6h", "30m", 6.0, 0.06, "0.94", "critical"),
+    (0.99, "1d", "2h", 3.0, 0.03, "0.97", "warning"),
+    (0.99, "3d", "6h", 1.0, 0.01, "0.99", "warning"),
+    (0.999, "1h", "5m", 14.4, 0.0144, "0.9856", "critical"),
+    (0.999, "6h", "30m", 6.0, 0.006, "0.994", "critical"),
+    (0.999, "1d", "2h", 3.0, 0.003, "0.997", "warning"),
+    (0.999, "3d", "6h", 1.0, 0.001, "0.999", "warning"),
+];
+
+#[tokio::test]
+async fn error_budgets_alert_at_the_windows_and_thresholds_of_the_sre_workbook() {
+    for (objective, _, _, factor, failed, met, _) in WORKBOOK {
+        let same = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        assert!(same(failed, factor * (1.0 - objective)) && same(met.parse().unwrap(), 1.0 - failed), "{met}");
+    }
+    let catalog = everything(NAMINGS[0]).catalog();
+    for objective in [0.99, 0.999] {
+        let options = BundleOptions::new().alerts(Alerts::new().objective(objective));
+        let bundle = Bundle::new(&catalog, &options).expect("rules of this crate make sense");
+        let file = bundle.files().find(|(path, _)| path.ends_with("rules/service-objectives.yml"));
+        let (_, text) = file.expect("it is there");
+        let of_objective = WORKBOOK.into_iter().filter(|(of, ..)| *of == objective);
+        let expected = of_objective.flat_map(|(_, long, short, _, _, met, severity)| {
+            [long, short].map(|window| (severity.to_owned(), window.to_owned(), met.to_owned()))
+        });
+        assert_eq!(burn_rates(text), expected.collect::<Vec<_>>(), "{objective}");
+    }
+}
+
+/// Severity, window and threshold of each comparison with a share that met its objective, in the order of a rule file.
+fn burn_rates(file: &str) -> Vec<(String, String, String)> {
+    let rules = file.split("- alert: ").skip(1).flat_map(|rule| {
+        let (condition, rest) = rule.split_once("severity: \"").expect("each rule has one");
+        let (severity, _) = rest.split_once('"').expect("it ends");
+        condition.lines().filter_map(move |line| {
+            let (_, compared) = line.split_once("api_objective_met:ratio_increase")?;
+            let (window, threshold) = compared.split_once(" < ")?;
+            Some((severity.to_owned(), window.to_owned(), threshold.to_owned()))
+        })
+    });
+    rules.collect()
 }
 
 #[tokio::test]
