@@ -75,3 +75,5 @@ mod shipping;
 mod statistics;
 #[cfg(feature = "full")]
 mod stores;
+#[cfg(feature = "full")]
+mod told;

@@ -1,13 +1,15 @@
 //! What operators are given, before the judges of those who read it.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use aistm7_monitoring::alert::{
-    Across, Alerts, Contact, Contacts, MaintenanceInterval, Measure, Pace, Pack, Quantity, Rule, Severity, Switch,
-    Value, Weekday, metric,
+    Across, Alerts, Contact, Contacts, MaintenanceInterval, Measure, Pace, Pack, Profile, Quantity, Rule, Severity,
+    Switch, Value, Weekday, metric,
 };
 use aistm7_monitoring::health::{Maintenance, MaintenanceWindow};
+use aistm7_monitoring::http::HttpOptions;
 use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, Slack};
 use aistm7_monitoring::ops::prometheus::{
     EcsDiscovery, KubernetesDiscovery, Probes, PrometheusVersion, PublicEndpoints, RuleOptions, Scrape, Target,
@@ -17,8 +19,8 @@ use aistm7_monitoring::ops::{Bundle, BundleOptions};
 use tempfile::TempDir;
 
 use crate::everything::{NAMINGS, everything};
-use crate::support::promtool;
 use crate::support::tool::AMTOOL;
+use crate::support::{example, promtool};
 
 fn written(bundle: &Bundle) -> TempDir {
     let directory = tempfile::tempdir().expect("there is room");
@@ -58,24 +60,37 @@ fn known() -> RuleOptions {
     RuleOptions::new().dashboard("https://grafana.example.com/d/service?orgId=1").contacts(contacts)
 }
 
+/// The bundle of a service that has everything.
+fn bundle_of(naming: fn(HttpOptions) -> HttpOptions, profile: Profile) -> Bundle {
+    let options = BundleOptions::new().alerts(own().profile(profile)).rules(known());
+    everything(naming).operations_bundle(options).expect("rules make sense")
+}
+
 #[tokio::test]
 #[ignore = "needs promtool; run by tests/run"]
-async fn promtool_accepts_the_rules_and_their_tests_hold_under_both_namings() {
-    let [ours, open_telemetry] = NAMINGS
-        .map(|naming| everything(naming).operations_bundle(BundleOptions::new().alerts(own()).rules(known())).unwrap());
-    let (first, second) = (written(&ours), written(&open_telemetry));
-    for directory in [&first, &second] {
-        promtool::check_rules(&directory.path().join("prometheus/rules")).unwrap();
+async fn promtool_accepts_the_rules_and_their_tests_hold_under_both_namings_and_in_both_profiles() {
+    let [ours, open_telemetry] = NAMINGS.map(|naming| bundle_of(naming, Profile::OnCall));
+    let guide = bundle_of(NAMINGS[0], Profile::Guide);
+    for bundle in [&ours, &open_telemetry, &guide] {
+        promtool::check_rules(&written(bundle).path().join("prometheus/rules")).unwrap();
     }
-    promtool::test_rules(&promtool::files_in(&first.path().join("prometheus/tests"))).unwrap();
-    // Of the other naming, only what differs.
-    let differs = |path: &&str| {
-        let of = |bundle: &Bundle| bundle.files().find(|(own, _)| own == path).map(|(_, text)| text.to_owned());
-        path.contains("/tests/") && of(&ours) != of(&open_telemetry)
-    };
-    let other: Vec<_> = open_telemetry.files().map(|(path, _)| path).filter(differs).collect();
-    assert_eq!(other, ["prometheus/tests/service-api.yml"]);
-    promtool::test_rules(&other.iter().map(|path| second.path().join(path)).collect::<Vec<_>>()).unwrap();
+    let whole = written(&ours);
+    promtool::test_rules(&promtool::files_in(&whole.path().join("prometheus/tests"))).unwrap();
+    // Of the others, only what differs.
+    for (other, expected) in [
+        (&open_telemetry, ["service-api"].as_slice()),
+        (&guide, &["service-resources", "service-stores", "service-token"]),
+    ] {
+        let differs = |path: &&str| {
+            let of = |bundle: &Bundle| bundle.files().find(|(own, _)| own == path).map(|(_, text)| text.to_owned());
+            path.contains("/tests/") && of(&ours) != of(other)
+        };
+        let paths: Vec<_> = other.files().map(|(path, _)| path).filter(differs).collect();
+        let names = expected.iter().map(|name| format!("prometheus/tests/{name}.yml"));
+        assert_eq!(paths, names.collect::<Vec<_>>());
+        let directory = written(other);
+        promtool::test_rules(&paths.iter().map(|path| directory.path().join(path)).collect::<Vec<_>>()).unwrap();
+    }
 }
 
 #[tokio::test]
@@ -225,7 +240,10 @@ fn alertmanager_config(slack: Slack) -> String {
     let window = MaintenanceWindow::daily("America/New_York", "23:45", "00:15").expect("it is one");
     let resets = Maintenance::new().window(window);
     let resets = MaintenanceInterval::excusing("ibkr-resets", "dependency", "ibkr", &resets);
-    alertmanager::config(&options.maintenance(restart).maintenance(resets))
+    let nights = MaintenanceInterval::new("nights", "severity", "warning", "Europe/Berlin")
+        .between("00:00", "07:00")
+        .between("20:00", "24:00");
+    alertmanager::config(&options.maintenance(restart).maintenance(resets).maintenance(nights))
 }
 
 #[test]
@@ -252,4 +270,36 @@ fn amtool_accepts_the_configuration_and_alerts_go_where_they_should() {
         let route = ["config", "routes", "test", &config, &receivers].into_iter().chain(labels.split(' '));
         AMTOOL.judge(route.map(AsRef::as_ref)).unwrap_or_else(|said| panic!("{labels}: {said}"));
     }
+}
+
+/// As somebody who releases would: the catalog of the release before, this one, and a changelog.
+#[test]
+#[ignore = "needs the example built; run by tests/run"]
+fn stable_metric_that_is_gone_fails_the_comparison_of_catalogs_unless_the_changelog_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let catalog: serde_json::Value = serde_json::from_str(include_str!("../../src/docs/catalog.json")).unwrap();
+    let mut without = catalog.clone();
+    let metrics = without["metrics"].as_array_mut().unwrap();
+    let before = metrics.len();
+    metrics.retain(|metric| metric["name"] != "api_requests_total");
+    assert_eq!(metrics.len(), before - 1);
+    fs::write(path("old.json"), catalog.to_string()).unwrap();
+    fs::write(path("new.json"), without.to_string()).unwrap();
+    fs::write(path("CHANGELOG.md"), "- **breaking:** `api_requests_total` is no more.\n").unwrap();
+    let executable = example::build("catalog");
+    let compared = |names: &[&str]| {
+        let output = Command::new(&executable).arg("diff").args(names.iter().map(|name| path(name))).output().unwrap();
+        let [told, why] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code(), told, why)
+    };
+    let gone = "BREAKING api_requests_total: is gone\n";
+    let (status, told, why) = compared(&["old.json", "new.json"]);
+    assert_eq!((status, told.as_str()), (Some(1), gone));
+    let unannounced = "not announced, so write an entry with **breaking:** and the metric's name for each:";
+    assert_eq!(why, format!("Error: {unannounced}\n  {gone}"));
+    let announced = compared(&["old.json", "new.json", "CHANGELOG.md"]);
+    assert_eq!(announced, (Some(0), gone.to_owned(), String::new()));
+    let same = compared(&["old.json", "old.json"]);
+    assert_eq!(same, (Some(0), String::new(), String::new()));
 }

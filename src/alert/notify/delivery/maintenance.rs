@@ -130,6 +130,26 @@ mod tests {
     }
 
     #[test]
+    fn interval_of_a_severity_lets_the_others_through() {
+        let nights = MaintenanceInterval::new("nights", "severity", "warning", "Europe/Berlin");
+        let quiet = QuietTime::of(&nights.between("00:00", "07:00").between("20:00", "24:00")).unwrap();
+        let held = |severity, at: &str| {
+            let origin = Origin::new("risk", "prod");
+            let alert = Alert::firing(origin, "QueueStandsStill", severity, SystemTime::UNIX_EPOCH);
+            quiet.holds_back(&alert, at.parse::<Timestamp>().unwrap().into())
+        };
+        for (at, expected) in [
+            ("2026-01-14T05:59:59Z", true),
+            ("2026-01-14T06:00:00Z", false),
+            ("2026-01-14T18:59:59Z", false),
+            ("2026-01-14T19:00:00Z", true),
+        ] {
+            assert_eq!(held(Severity::Warning, at), expected, "{at}");
+            assert!(!held(Severity::Critical, at) && !held(Severity::Info, at), "{at}");
+        }
+    }
+
+    #[test]
     fn what_is_no_interval_is_refused() {
         let refused = |interval: MaintenanceInterval| QuietTime::of(&interval).map(drop).unwrap_err().what();
         assert_eq!(refused(MaintenanceInterval::new("n", "a", "b", "Mars/Olympus_Mons")), "time zone");
