@@ -18,7 +18,7 @@ use aistm7_monitoring::ops::prometheus::{
 use aistm7_monitoring::ops::{Bundle, BundleOptions};
 use tempfile::TempDir;
 
-use crate::everything::{NAMINGS, everything};
+use crate::everything::{NAMINGS, everything, everything_of};
 use crate::support::tool::AMTOOL;
 use crate::support::{example, promtool};
 
@@ -138,6 +138,37 @@ tests:
   - {{series: 'service_info{{service=\"other\",environment=\"prod\",version=\"7\"}}', values: '1x200'}}
   alert_rule_test:
 {before}{within}{after}"
+    );
+    fs::write(&test, text).unwrap();
+    promtool::test_rules(&[test]).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs promtool; run by tests/run"]
+async fn rules_of_a_service_say_nothing_of_another_whose_files_are_loaded_too() {
+    let hardly_ever = Alerts::new().switch("CpuThrottled", Switch::new().threshold(Quantity::ratio(1.5)));
+    let [own, theirs] = [("everything", Alerts::new()), ("other", hardly_ever)].map(|(service, alerts)| {
+        written(&everything_of(service, NAMINGS[0]).operations_bundle(BundleOptions::new().alerts(alerts)).unwrap())
+    });
+    let test = own.path().join("prometheus/tests/two-services.yml");
+    let labels = "service=\"other\",environment=\"prod\",instance=\"one\"";
+    let recorded = format!("service_environment_instance:cgroup_cpu_throttled_periods:ratio_increase5m{{{labels}}}");
+    let text = format!(
+        "rule_files:
+- ../rules/service-resources.yml
+- {}/prometheus/rules/service-resources.yml
+evaluation_interval: 1m
+tests:
+- interval: 1m
+  input_series:
+  - {{series: 'cgroup_cpu_throttled_periods_total{{{labels}}}', values: '0+10x60'}}
+  - {{series: 'cgroup_cpu_periods_total{{{labels}}}', values: '0+10x60'}}
+  promql_expr_test:
+  - {{expr: '{recorded}', eval_time: 50m, exp_samples: [{{labels: '{recorded}', value: 1}}]}}
+  alert_rule_test:
+  - {{eval_time: 50m, alertname: CpuThrottled, exp_alerts: []}}
+",
+        theirs.path().display()
     );
     fs::write(&test, text).unwrap();
     promtool::test_rules(&[test]).unwrap();

@@ -16,7 +16,12 @@ pub(crate) const NAMINGS: [fn(HttpOptions) -> HttpOptions; 2] =
 
 /// The service, with one route that has an objective. To be called on a Tokio runtime.
 pub(crate) fn everything(naming: fn(HttpOptions) -> HttpOptions) -> Monitoring {
-    let monitoring = Monitoring::builder("everything")
+    everything_of("everything", naming)
+}
+
+/// The same by another name.
+pub(crate) fn everything_of(service: &str, naming: fn(HttpOptions) -> HttpOptions) -> Monitoring {
+    let monitoring = Monitoring::builder(service)
         .environment("prod")
         .http(|http| naming(http.objective("/orders/{id}", Duration::from_millis(300))))
         .otlp(OtlpOptions::new())

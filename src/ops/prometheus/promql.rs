@@ -92,10 +92,22 @@ impl<'a> Printer<'a> {
     }
 
     pub(super) fn value(&self, value: &Value) -> String {
-        if let Some(name) = self.recordings.name(value, self.rule.by()) {
-            return name.to_owned();
+        match self.recordings.name(value, self.rule.by()) {
+            Some(name) => self.recorded(name, value),
+            None => self.unrecorded(value),
         }
-        self.unrecorded(value)
+    }
+
+    /// The series of a recording that are this rule's: other services record theirs under the same name.
+    fn recorded(&self, name: &str, value: &Value) -> String {
+        let mut value = value.clone();
+        let mut matchers: Vec<Matcher> = Vec::new();
+        for own in value.selectors_mut().into_iter().flat_map(|selector| &selector.matchers) {
+            if self.rule.by().contains(&own.label) && !matchers.contains(own) {
+                matchers.push(own.clone());
+            }
+        }
+        with_matchers(name, matchers.iter().map(matcher))
     }
 
     pub(super) fn unrecorded(&self, value: &Value) -> String {
@@ -178,11 +190,14 @@ impl<'a> Printer<'a> {
 
     fn selector(&self, of: &Selector, suffix: &str) -> String {
         let job = job(of).map(|job| format!("job={}", quoted(job)));
-        let matchers: Vec<_> = job.into_iter().chain(of.matchers.iter().map(matcher)).collect();
-        let name = of.source.name();
-        let matchers = if matchers.is_empty() { String::new() } else { format!("{{{}}}", matchers.join(", ")) };
-        format!("{name}{suffix}{matchers}")
+        let name = format!("{}{suffix}", of.source.name());
+        with_matchers(&name, job.into_iter().chain(of.matchers.iter().map(matcher)))
     }
+}
+
+fn with_matchers(name: &str, matchers: impl Iterator<Item = String>) -> String {
+    let matchers: Vec<_> = matchers.collect();
+    if matchers.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", matchers.join(", ")) }
 }
 
 fn matcher(matcher: &Matcher) -> String {
