@@ -66,9 +66,10 @@ pub enum Outcome {
     Failed,
     /// The response body failed.
     BodyFailed,
-    /// The client, or a timeout outside the layer, gave up before the response head.
+    /// The client, or a timeout outside the layer, gave up before the response head, or the server cut the connection at
+    /// the end of its grace: `api_connections_total{outcome="aborted"}` tells how many it cut.
     Cancelled,
-    /// The client gave up in the response body.
+    /// The client gave up in the response body, or the server cut it.
     Aborted,
     /// The service panicked, in the call, the future or the body.
     Panicked,

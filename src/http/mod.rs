@@ -29,8 +29,9 @@
 //!
 //! # What a layer outside sees
 //!
-//! A timeout, load-shed or concurrency-limit layer *outside* drops the request: it counts as `cancelled` here although
-//! the client got a 408 or 503. *Inside*, its answer is counted as what it is. A panic caught by a layer inside is a
+//! A timeout layer *outside* drops the request: it counts as `cancelled` here although the client got a 408. What a
+//! load-shed layer outside answers never comes here, and is not counted; how long a concurrency limit outside has a
+//! request wait is in no latency. *Inside*, their answers are counted as what they are. A panic caught by a layer inside is a
 //! 500 (`server_error`), one that passes through is `panicked`. README shows the recommended order.
 //!
 //! # What a layer in another place loses
