@@ -1,11 +1,13 @@
 //! What it does with settings that cannot be.
 
 use super::SOON;
-use crate::paging::pagerduty::ROUTING_KEY;
 use crate::support::example::run_to_exit;
 
 /// What no message may repeat.
 const SECRET: &str = "hunter2";
+
+/// As long as a key of PagerDuty's must be.
+const PAGERDUTY_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// Both addresses, so that a value that is accepted by mistake takes no port that is somebody's.
 const ANY_PORTS: [(&str, &str); 2] = [("LISTEN_ADDR", "127.0.0.1:0"), ("ADMIN_ADDR", "127.0.0.1:0")];
@@ -49,10 +51,10 @@ fn bad_value_ends_it_with_code_2_and_one_line_that_names_value_and_rule() {
 #[ignore = "needs the example built; run by tests/run"]
 fn several_replicas_that_would_each_page_end_with_code_2_and_what_to_do() {
     let several = [ANY_PORTS[0], ANY_PORTS[1], ("AISTM7_REPLICAS", "3")];
-    let (status, told) = run_to_exit(&[&several[..], &[("PAGERDUTY_KEY", ROUTING_KEY)]].concat(), &[], SOON);
+    let (status, told) = run_to_exit(&[&several[..], &[("PAGERDUTY_KEY", PAGERDUTY_KEY)]].concat(), &[], SOON);
     assert_eq!(status.code(), Some(2), "{told}");
     assert!(told.contains(r#""pager""#) && told.contains("push to an Alertmanager"), "{told}");
-    assert!(!told.contains(ROUTING_KEY), "{told}");
+    assert!(!told.contains(PAGERDUTY_KEY), "{told}");
 }
 
 #[test]
