@@ -28,6 +28,7 @@ impl Control {
     }
 
     /// A URL of what is imitated.
+    #[cfg(feature = "full")]
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
