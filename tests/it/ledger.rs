@@ -9,15 +9,17 @@ use std::time::Duration;
 use aistm7_monitoring::Monitoring;
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::error_handling::HandleErrorLayer;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use axum::serve::Listener as _;
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::net::TcpListener;
-use tower::service_fn;
+use tower::util::BoxCloneService;
+use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -281,6 +283,38 @@ async fn timeouts_are_answers_inside_of_the_layer_and_cancellations_outside() {
     check_each(outside, &[("GET /hangs", Reads, "GET /hangs none cancelled")]).await;
 }
 
+/// What a load-shed layer answers outside of the measuring one never comes to it; inside, it is an answer like any other.
+#[tokio::test]
+async fn shed_requests_are_counted_inside_of_the_layer_and_not_at_all_outside() {
+    let shed_layer = || {
+        ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(async |_: BoxError| StatusCode::SERVICE_UNAVAILABLE))
+            .load_shed()
+            .concurrency_limit(1)
+    };
+    for (is_outside, expected) in [(true, [1.0, 0.0]), (false, [2.0, 1.0])] {
+        let monitoring = monitoring();
+        let hanging = service_fn(async |_: Request<Body>| pending::<Result<Response, Infallible>>().await);
+        let mut service = if is_outside {
+            let measured = monitoring.http_layer().layer(hanging);
+            BoxCloneService::new(shed_layer().service(measured).map_response(|response| response.map(Body::new)))
+        } else {
+            let shed = shed_layer().service(hanging);
+            BoxCloneService::new(monitoring.http_layer().layer(shed).map_response(|response| response.map(Body::new)))
+        };
+        let mut ask = || service.ready().now_or_never().expect("it sheds").unwrap().call(Request::new(Body::empty()));
+        let mut hangs = Box::pin(ask());
+        assert!((&mut hangs).now_or_never().is_none());
+        let shed = ask().now_or_never().expect("shed at once").unwrap();
+        assert_eq!(shed.status(), StatusCode::SERVICE_UNAVAILABLE);
+        drop(shed);
+        let snapshot = monitoring.registry().snapshot();
+        let of = |name, labels: &[(&str, &str)]| snapshot.sum(name, labels).unwrap_or_default();
+        let counted = [of("api_requests_started_total", &[]), of("api_requests_total", &[("status", "503")])];
+        assert_eq!(counted, expected, "outside: {is_outside}");
+    }
+}
+
 #[tokio::test]
 async fn layer_applied_twice_counts_once() {
     let both = |monitoring: &Monitoring| app().layer(monitoring.http_layer()).layer(monitoring.http_layer());
@@ -339,9 +373,12 @@ async fn open_event_stream_is_in_flight_and_stays_out_of_the_latency() {
     let mut raw = Raw::requesting(address, "GET", "/events").await;
     raw.read_until("data: begin\n\n\r\n").await;
     in_flight(&monitoring).await;
+    let open = || monitoring.registry().snapshot().sum("api_active_streams", &[("route", "/events")]);
+    assert_eq!(open(), Some(1.0));
     drop(raw);
     let ends = settled(&monitoring, 1).await;
     assert_eq!(ends.into_keys().collect::<Vec<_>>(), ["GET /events 200 aborted"]);
+    assert_eq!(open(), Some(0.0));
     let head = monitoring.registry().snapshot().sum("api_response_time_seconds", &[("route", "/events")]);
     assert_eq!(head.unwrap_or_default(), 0.0);
 }

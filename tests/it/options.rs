@@ -189,18 +189,33 @@ async fn grpc_status_is_read_behind_the_body() {
         let body = Body::new(StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>))));
         Response::builder().header("content-type", format!("application/{kind}")).body(body).unwrap()
     }
+    /// What fails at once has its status in the head, and no body.
+    async fn fail_at_once() -> Response {
+        let head = Response::builder().header("content-type", "application/grpc").header("grpc-status", "14");
+        head.body(Body::empty()).unwrap()
+    }
+    async fn end_without_a_status() -> Response {
+        Response::builder().header("content-type", "application/grpc").body(Body::from("hello")).unwrap()
+    }
     let monitoring = with(|http| http.grpc());
-    let app = Router::new().route("/{kind}/{status}", post(answer)).layer(monitoring.http_layer());
+    let app = Router::new()
+        .route("/{kind}/{status}", post(answer))
+        .route("/fails", post(fail_at_once))
+        .route("/ends", post(end_without_a_status))
+        .layer(monitoring.http_layer());
     let address = serve(app).await;
     let mut http2 = client::Http2::connect(address).await;
-    for path in ["/grpc/0", "/grpc/13", "/grpc+proto/5", "/json/13"] {
+    for path in ["/grpc/0", "/grpc/13", "/grpc+proto/5", "/json/13", "/fails", "/ends"] {
         let response = client::within(http2.sender.send_request(client::http2_request("POST", path))).await.unwrap();
         http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
     }
-    settled(&monitoring, 4).await;
+    settled(&monitoring, 6).await;
     let snapshot = monitoring.registry().snapshot();
-    let of =
-        |status| snapshot.value("api_grpc_requests_total", &[("route", "/{kind}/{status}"), ("grpc_status", status)]);
+    let of_route =
+        |route, status| snapshot.value("api_grpc_requests_total", &[("route", route), ("grpc_status", status)]);
+    assert_eq!(of_route("/fails", "UNAVAILABLE"), Some(1.0));
+    assert_eq!(of_route("/ends", "none"), Some(1.0));
+    let of = |status| of_route("/{kind}/{status}", status);
     assert_eq!(["OK", "INTERNAL", "NOT_FOUND", "none"].map(of), [Some(1.0), Some(1.0), Some(1.0), None]);
-    assert_eq!(snapshot.sum("api_errors_total", &[]), Some(1.0), "INTERNAL is the server's fault");
+    assert_eq!(snapshot.sum("api_errors_total", &[]), Some(2.0), "INTERNAL and UNAVAILABLE are the server's");
 }

@@ -239,16 +239,19 @@ async fn server_of_ours_sends_the_bytes_that_axums_sends() {
 
 #[tokio::test]
 async fn composed_layer_adds_two_headers_and_leaves_every_other_byte_as_it_was() {
-    let (bare, layered) = (serve(app()).await, serve(app().layer(monitoring().http_layer())).await);
-    for request in requests() {
-        let expected = answer(bare, &request).await;
-        let (seen, found) = without_ids(&answer(layered, &request).await);
-        let (expected, own) = without_ids(&expected);
-        let shown = String::from_utf8_lossy(&request);
-        assert_eq!(String::from_utf8_lossy(&seen), String::from_utf8_lossy(&expected), "to {shown:?}");
-        // What is no request is answered by hyper itself; two requests may share a connection.
-        let requests = request.windows(9).filter(|bytes| *bytes == b" HTTP/1.1" || *bytes == b" HTTP/1.0").count();
-        assert_eq!(found, 2 * requests, "to {shown:?}, with {own} of the handler's own");
+    let bare = serve(app()).await;
+    for layered in [app().layer(monitoring().http_layer()), app().layer(monitoring().trace_layer())] {
+        let layered = serve(layered).await;
+        for request in requests() {
+            let expected = answer(bare, &request).await;
+            let (seen, found) = without_ids(&answer(layered, &request).await);
+            let (expected, own) = without_ids(&expected);
+            let shown = String::from_utf8_lossy(&request);
+            assert_eq!(String::from_utf8_lossy(&seen), String::from_utf8_lossy(&expected), "to {shown:?}");
+            // What is no request is answered by hyper itself; two requests may share a connection.
+            let requests = request.windows(9).filter(|bytes| *bytes == b" HTTP/1.1" || *bytes == b" HTTP/1.0").count();
+            assert_eq!(found, 2 * requests, "to {shown:?}, with {own} of the handler's own");
+        }
     }
 }
 
@@ -281,7 +284,9 @@ async fn each_header_can_be_switched_off() {
 
 #[tokio::test]
 async fn frames_of_http2_are_what_they_were() {
-    let (bare, layered) = (serve(app()).await, serve(app().layer(monitoring().http_layer())).await);
+    let bare = serve(app()).await;
+    let composed = serve(app().layer(monitoring().http_layer())).await;
+    let tracing = serve(app().layer(monitoring().trace_layer())).await;
     for (method, path) in [
         ("GET", "/fixed"),
         ("HEAD", "/fixed"),
@@ -301,8 +306,10 @@ async fn frames_of_http2_are_what_they_were() {
         ("POST", "/fixed"),
         ("POST", "/echo"),
     ] {
-        let (expected, seen) = (over_http2(bare, method, path).await, over_http2(layered, method, path).await);
-        assert_eq!(seen, expected, "{method} {path}");
+        let expected = over_http2(bare, method, path).await;
+        for layered in [composed, tracing] {
+            assert_eq!(over_http2(layered, method, path).await, expected, "{method} {path}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::diagnostics::Problem;
-use crate::http::UrlScheme;
+use crate::http::{RequestHead, UrlScheme};
 
 fn events() -> Script {
     Script {
@@ -77,6 +77,13 @@ fn complete_time_is_that_to_the_end_of_bodies_that_were_sent_in_full() {
 
 #[test]
 fn streams_have_their_own_gauge_and_duration() {
+    let bench = Bench::with(HttpOptions::new().streaming("_unmatched"));
+    let stream = Script::answering(200, &[Step::Go]);
+    let mut future = Box::pin(bench.layer.layer(Scripted(stream)).call(Request::new(())));
+    let mut cx = Context::from_waker(Waker::noop());
+    let Poll::Ready(Ok(response)) = future.as_mut().poll(&mut cx) else { panic!("scripted to answer") };
+    assert_shown(&bench, &["api_active_streams{method=\"GET\",route=\"_unmatched\"} 1"]);
+    drop(response);
     let bench = Bench::with(HttpOptions::new().streaming("_unmatched"));
     bench.run(Method::GET, &events(), 9, 2);
     bench.run(Method::GET, &Script::answering(200, &[Step::Go]), 9, 9);
@@ -229,6 +236,23 @@ fn methods_without_a_label_are_still_understood() {
     let ended = |outcome: &str| ("200".to_owned(), outcome.to_owned(), 1.0);
     assert_eq!(bench.finished(), [ended("ok"), ended("upgraded")]);
     assert_eq!(bench.registry.snapshot().sum("api_requests_started_total", &[("method", "_OTHER")]), Some(2.0));
+}
+
+#[test]
+fn open_telemetrys_names_count_what_is_in_flight_over_all_routes_and_have_the_edges_of_objectives() {
+    let named = |request: &RequestHead<'_>| Some(if request.uri.path() == "/one" { "/one" } else { "/two" });
+    let options = HttpOptions::new().open_telemetry(UrlScheme::Https).route_label(named);
+    let bench = Bench::with(options.objective("/one", Duration::from_millis(330)));
+    let mut service =
+        bench.layer.layer(Scripted(Script { future: vec![Step::Pending], ..Script::answering(200, &[]) }));
+    let held = ["/one", "/two"].map(|path| service.call(Request::builder().uri(path).body(()).unwrap()));
+    let in_flight =
+        |count: u8| format!("http_server_active_requests{{http_request_method=\"GET\",url_scheme=\"https\"}} {count}");
+    assert_shown(&bench, &[&in_flight(2)]);
+    drop(held);
+    assert_shown(&bench, &[&in_flight(0)]);
+    let text = bench.registry.render();
+    assert!(text.lines().any(|line| line.starts_with("http_server_request_duration_seconds_bucket") && line.contains("le=\"0.33\"")), "{text}");
 }
 
 #[test]

@@ -140,18 +140,31 @@ async fn speak_in_veils(address: SocketAddr, registry: &Registry) {
     assert_eq!(counted.map(|name| value(registry, name)), [Some(2.0), Some(2.0), Some(0.0)]);
 }
 
-/// A connected stream in the place of a listening socket fails at every accept.
-#[tokio::test(start_paused = true)]
-async fn failed_accepts_are_counted_and_do_not_end_the_loop() {
+/// A connected stream in the place of a listening socket fails at every accept. With its other end.
+fn broken_listener() -> (TcpListener, std::net::TcpStream) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (broken, _) = listener.accept().unwrap();
     std::io::Write::write_all(&mut client, b"readable").unwrap();
     broken.set_nonblocking(true).unwrap();
-    let broken = TcpListener::from_std(std::net::TcpListener::from(std::os::fd::OwnedFd::from(broken))).unwrap();
+    (TcpListener::from_std(std::net::TcpListener::from(std::os::fd::OwnedFd::from(broken))).unwrap(), client)
+}
 
+#[tokio::test(start_paused = true)]
+async fn failed_accepts_of_a_measured_listener_are_counted() {
     let registry = Registry::new();
     let instruments = ConnectionInstruments::register(&Meter::new(&registry), Clock::system()).unwrap();
+    let (broken, _client) = broken_listener();
+    let server = tokio::spawn(axum::serve(measured(broken, &instruments), Router::new()).into_future());
+    eventually(|| registry.snapshot().value("api_accept_errors_total", &[]) >= Some(3.0)).await;
+    server.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_accepts_are_counted_and_do_not_end_the_loop() {
+    let registry = Registry::new();
+    let instruments = ConnectionInstruments::register(&Meter::new(&registry), Clock::system()).unwrap();
+    let (broken, _client) = broken_listener();
     let drain = Drain::new();
     let server = tokio::spawn(serve(broken, Router::new(), ServerOptions::new(instruments, drain.clone())));
     eventually(|| registry.snapshot().value("api_accept_errors_total", &[]) >= Some(3.0)).await;

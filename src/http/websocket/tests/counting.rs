@@ -11,13 +11,16 @@ async fn echo_is_counted_from_open_to_close() {
         client.send("a".into()).await.unwrap();
         assert_eq!(within(client.next()).await.unwrap().unwrap(), "a".into());
     }
+    // This one is not sent back.
+    client.send(tungstenite::Message::binary(vec![0; 5])).await.unwrap();
     client.send(tungstenite::Message::Ping("p".into())).await.unwrap();
     assert_eq!((feed.sockets.active(), active_in(&feed.server.registry)), (1, 1.0));
     feed.clock.advance(Duration::from_secs(90));
     client.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })).await.unwrap();
     assert_eq!(close_code(&mut client).await, Some(CloseCode::Normal));
     feed.ends("normal").await;
-    assert_eq!((feed.messages("received"), feed.messages("sent")), (3.0, 3.0));
+    assert_eq!((feed.messages("received"), feed.messages("sent")), (4.0, 3.0));
+    assert_eq!((feed.bytes("received"), feed.bytes("sent")), (8.0, 3.0));
     let text = feed.server.registry.render();
     assert!(text.contains("websocket_connections_total{route=\"/ws/{feed}\"} 1\n"), "{text}");
     assert!(text.contains("websocket_connection_duration_seconds_sum{route=\"/ws/{feed}\"} 90\n"), "{text}");

@@ -95,6 +95,10 @@ impl Feed {
         self.value("websocket_messages_total", &[("direction", direction)])
     }
 
+    fn bytes(&self, direction: &str) -> f64 {
+        self.value("websocket_message_bytes_total", &[("direction", direction)])
+    }
+
     /// Of the route's series with these labels, 0 before there is one.
     fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let labels = [labels, &[("route", "/ws/{feed}")]].concat();
