@@ -59,6 +59,8 @@ mod native_histograms;
 #[cfg(feature = "full")]
 mod operations;
 #[cfg(feature = "full")]
+mod paged;
+#[cfg(feature = "full")]
 mod postgres;
 mod prometheus;
 #[cfg(feature = "full")]

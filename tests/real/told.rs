@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use aistm7_monitoring::alert::MaintenanceInterval;
 use aistm7_monitoring::clock::Clock;
-use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, Slack};
+use aistm7_monitoring::ops::alertmanager::AlertmanagerOptions;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::paged::{self, rule_and_labels};
 use crate::paging::Fault;
-use crate::paging::pagerduty::{self, PagerDutyPeer};
-use crate::paging::slack::{self, SlackPeer};
+use crate::paging::pagerduty::PagerDutyPeer;
+use crate::paging::slack::SlackPeer;
 use crate::support::alertmanager::Alertmanager;
 use crate::support::http;
 use crate::support::poll::eventually_async;
@@ -33,18 +34,11 @@ struct Desk {
 impl Desk {
     async fn start(times: &Times, set: impl Fn(AlertmanagerOptions) -> AlertmanagerOptions) -> Self {
         let (pager, slack) = (PagerDutyPeer::start(None).await, SlackPeer::start(None).await);
-        let secrets = [("pagerduty-key", pagerduty::ROUTING_KEY), ("slack-token", slack::TOKEN)];
-        let alertmanager = Alertmanager::start_with(&secrets, |home| {
-            let path = |name: &str| home.join(name).display().to_string();
-            let token = Slack::TokenFile(path("slack-token"));
-            let options = AlertmanagerOptions::new(path("pagerduty-key"), token, "http://127.0.0.1:1/");
-            // The peers' addresses in place of the real ones, and shorter times.
-            let text = alertmanager::config(&set(options))
-                .replace("https://slack.com/api", &slack.url())
+        let alertmanager = Alertmanager::start_with(&paged::SECRETS, |home| {
+            paged::config(home, (&pager, &slack), "http://127.0.0.1:1/", &set)
                 .replace("group_wait: 10s", &format!("group_wait: {}", times.critical))
                 .replace("group_wait: 30s", &format!("group_wait: {}", times.other))
-                .replace("group_interval: 1m", &format!("group_interval: {}", times.interval));
-            format!("global: {{pagerduty_url: '{}/v2/enqueue'}}\n{text}", pager.url())
+                .replace("group_interval: 1m", &format!("group_interval: {}", times.interval))
         });
         Self { alertmanager, pager, slack }
     }
@@ -70,12 +64,12 @@ impl Desk {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let workspace = self.slack.workspace();
         let shown = workspace.messages.iter().map(|message| &message.attachments[0]);
-        shown.map(|one| (rule_of(&text(&one["title"])), text(&one["color"]))).collect()
+        shown.map(|one| (rule_and_labels(&text(&one["title"])).0, text(&one["color"]))).collect()
     }
 
     /// Rules and states of the incidents.
     fn incidents(&self) -> Vec<(String, &'static str)> {
-        self.pager.account().incidents.iter().map(|one| (rule_of(&one.summary), one.status)).collect()
+        self.pager.account().incidents.iter().map(|one| (rule_and_labels(&one.summary).0, one.status)).collect()
     }
 
     async fn slack_was_asked(&self, times: usize) {
@@ -97,12 +91,6 @@ impl Desk {
 
 fn labels(rule: &str, severity: &str) -> Value {
     json!({"alertname": rule, "severity": severity, "environment": "prod", "service": "orders"})
-}
-
-/// In the end of a title: `… (rule, service, environment)`.
-fn rule_of(title: &str) -> String {
-    let values = title.rsplit_once('(').map_or("", |(_, values)| values);
-    values.split(',').next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

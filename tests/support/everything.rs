@@ -31,6 +31,7 @@ pub(crate) fn everything_of(service: &str, naming: fn(HttpOptions) -> HttpOption
     let facts =
         PostgresFacts::<sqlx_0_9::PgConnection>::from_url("postgres://nobody@127.0.0.1/none").expect("a good URL");
     monitoring.database().collect("orders", facts).expect("a fresh name");
+    // Nobody is told: it makes known what is counted of telling people.
     let nowhere = Heartbeat::new(Secret::new("http://127.0.0.1/".to_owned())).expect("a good URL");
     let delivery = Delivery::builder(Replicas::One).destination("nowhere", nowhere).route(Route::to(["nowhere"]));
     delivery.build(&monitoring.meter()).expect("fresh names");

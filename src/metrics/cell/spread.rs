@@ -4,6 +4,7 @@
 //! place, and each thread adds to the copy that it was dealt; readers add the copies up. A series that one thread uses
 //! at a time, as nearly all are, never pays for it.
 
+use std::slice::Chunks;
 use std::sync::atomic::Ordering;
 
 use crate::sync::{AtomicU32, AtomicU64, IS_MODEL, OnceLock, number_of_this_thread};
@@ -70,10 +71,7 @@ impl Spread {
     /// The copy of this thread, if there are any.
     #[inline]
     pub(super) fn own(&self) -> Option<Words<'_>> {
-        let Lines(lines) = self.copies.get()?;
-        let length = lines.len() / COPIES;
-        let begin = number_of_this_thread() % COPIES * length;
-        Some(Words(&lines[begin..begin + length]))
+        self.each_copy()?.nth(number_of_this_thread() % COPIES).map(Words)
     }
 
     #[inline]
@@ -93,9 +91,14 @@ impl Spread {
     /// A word of each copy.
     #[inline]
     pub(super) fn words(&self, at: usize) -> impl Iterator<Item = u64> {
-        let lines = self.copies.get().map_or(&[][..], |Lines(lines)| lines);
-        let copies = lines.chunks((lines.len() / COPIES).max(1));
+        let copies = self.each_copy().into_iter().flatten();
         copies.map(move |copy| Words(copy).at(at).load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn each_copy(&self) -> Option<Chunks<'_, Line>> {
+        let Lines(lines) = self.copies.get()?;
+        Some(lines.chunks(lines.len() / COPIES))
     }
 
     /// The sum of a word over the copies.

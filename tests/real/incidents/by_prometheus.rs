@@ -1,6 +1,5 @@
 //! The way by Prometheus and Alertmanager, with the configurations that this crate writes.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,7 +7,6 @@ use std::time::{Duration, SystemTime};
 
 use aistm7_monitoring::alert::Pace;
 use aistm7_monitoring::clock::Clock;
-use aistm7_monitoring::ops::alertmanager::{self, AlertmanagerOptions, Slack};
 use aistm7_monitoring::ops::prometheus::{Scrape, Target, scrape_config};
 use serde_json::Value;
 
@@ -18,9 +16,10 @@ use super::script::{LASTING, NEWCOMER, SERVICE, STAGING};
 use super::world::World;
 use super::{Way, of};
 use crate::example::SOON;
+use crate::paged::{self, rule_and_labels};
 use crate::paging::Fault;
-use crate::paging::pagerduty::{self, PagerDutyPeer};
-use crate::paging::slack::{self, SlackPeer};
+use crate::paging::pagerduty::PagerDutyPeer;
+use crate::paging::slack::SlackPeer;
 use crate::support::alertmanager::Alertmanager;
 use crate::support::example::run_to_exit;
 use crate::support::prometheus::Prometheus;
@@ -34,8 +33,8 @@ pub(super) struct ByPrometheus {
     heartbeat: HeartbeatPeer,
 }
 
-/// What these peers do that Alertmanager lives with: it repeats a post to Slack after a 5xx or a broken connection, but
-/// takes a 429 or `"ok": false` for an answer like any other, and the message is lost. To PagerDuty it repeats after a 429 too.
+/// What these peers do that Alertmanager lives with: it repeats a post to Slack after a 5xx or a broken connection, and to
+/// PagerDuty after a 429 too. What Slack's 429 and `"ok": false` make it lose is in `told.rs`.
 const PAGER_FAULTS: [Fault; 4] = [Fault::TooMany(1), Fault::Status(500), Fault::Slow(1_500), Fault::Reset];
 const SLACK_FAULTS: [Fault; 3] = [Fault::Status(503), Fault::Slow(1_500), Fault::Reset];
 
@@ -48,15 +47,8 @@ impl ByPrometheus {
         // Without Slack's limit of one message a second, whose 429 Alertmanager does not live with.
         let slack = SlackPeer::start(None).await;
         let heartbeat = HeartbeatPeer::start().await;
-        let secrets = [("pagerduty-key", pagerduty::ROUTING_KEY), ("slack-token", slack::TOKEN)];
-        let alertmanager = Alertmanager::start_with(&secrets, |home| {
-            let path = |name: &str| home.join(name).display().to_string();
-            let slack_token = Slack::TokenFile(path("slack-token"));
-            let options = AlertmanagerOptions::new(path("pagerduty-key"), slack_token, heartbeat.url());
-            let text = alertmanager::config(&options);
-            // The peers' addresses in place of the real ones; nothing else is another one.
-            let text = text.replace("https://slack.com/api", &slack.url());
-            format!("global: {{pagerduty_url: '{}/v2/enqueue'}}\n{text}", pager.url())
+        let alertmanager = Alertmanager::start_with(&paged::SECRETS, |home| {
+            paged::config(home, (&pager, &slack), &heartbeat.url(), |options| options)
         });
         let target = |service: &str, environment: &str, addresses: &[SocketAddr]| Target {
             service: service.to_owned(),
@@ -145,7 +137,7 @@ impl Way for ByPrometheus {
         for incident in &account.incidents {
             let trigger = account.events.iter().find(|event| event["dedup_key"] == incident.key.as_str());
             let payload = &trigger.expect("an incident has a trigger")["payload"];
-            let (rule, of) = parse(&incident.summary);
+            let (rule, of) = rule_and_labels(&incident.summary);
             let who = format!("PagerDuty {}", payload["severity"].as_str().unwrap_or_default());
             let times = outcome.entry(Told { who, rule, of }).or_default();
             times.began += incident.triggers;
@@ -153,7 +145,7 @@ impl Way for ByPrometheus {
         }
         for message in &self.slack.workspace().messages {
             let attachment = &message.attachments[0];
-            let (rule, of) = parse(attachment["title"].as_str().unwrap_or_default());
+            let (rule, of) = rule_and_labels(attachment["title"].as_str().unwrap_or_default());
             let times = outcome.entry(Told { who: slack_channel(&message.channel), rule, of }).or_default();
             match attachment["color"].as_str() {
                 Some("good") => times.ended += 1,
@@ -199,13 +191,6 @@ impl Way for ByPrometheus {
         let [alerts, statuses] = ["ALERTS", "last_over_time(health_check_status[2m]) == 1"].map(shown);
         format!("{}\n{}\n{alerts}\n{statuses}", self.alertmanager.log(), self.prometheus.log())
     }
-}
-
-/// Rule and labels in the end of a title: `… (rule, label, label)`.
-fn parse(title: &str) -> (String, BTreeSet<String>) {
-    let values = title.rsplit_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
-    let mut values = values.split(", ").map(str::to_owned);
-    (values.next().unwrap_or_default(), values.collect())
 }
 
 /// The name of a channel, by its id.
